@@ -1,0 +1,38 @@
+# Every target sets up what it needs. `make help` lists them.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+NAME ?= meshwright
+CLUSTER ?= local
+export CLUSTER IMAGE_PREFIX
+.DEFAULT_GOAL := help
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }'
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+setup: node_modules/.package-lock.json ## Installs npm packages, system packages and cluster binaries
+	node e2e/cluster/cli.ts setup
+
+generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and Istio types
+	node tools/generate-proto.ts
+	node tools/generate-api.ts
+
+lint: node_modules/.package-lock.json ## Type check, lint, format check
+	npm run --silent check
+
+test-fast: lint ## Lint and unit tests, under a minute
+	npm run --silent test:unit
+
+cluster-up: setup ## Brings up a local Kubernetes cluster [NAME=meshwright]
+	node e2e/cluster/cli.ts up $(NAME)
+
+cluster-down: node_modules/.package-lock.json ## Removes the local cluster [NAME=meshwright]
+	node e2e/cluster/cli.ts down $(NAME)
+
+images: setup ## Builds the images and loads them into the cluster
+	node e2e/cluster/cli.ts images $(NAME)
+
+.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down cluster-up cluster-down images

@@ -1,0 +1,21 @@
+/**
+ * What the operator tells the control plane: one JSON file, mounted from the ConfigMap that it
+ * renders, and read once at start (a change rolls the Deployment).
+ */
+export interface ControlPlaneConfig {
+  /** Name of the MeshConfig; also the injector's revision (`istio.io/rev`). */
+  readonly mesh: string;
+  readonly namespace: string;
+  /** Where mesh-wide policy is read from. */
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  /** Image that the injector puts into pods. */
+  readonly proxyImage: string;
+  /** Lifetime of a workload's certificate, in milliseconds. */
+  readonly workloadTtlMs: number;
+  /** Whether a host that the mesh does not know is reachable from a sidecar. */
+  readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** Where proxies write access logs, e.g. `/dev/stdout`; empty for none. */
+  readonly accessLogFile: string;
+}

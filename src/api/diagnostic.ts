@@ -1,0 +1,15 @@
+/** What is wrong with an object a user wrote: shown by `meshwright analyze`, the webhook and the status. */
+export interface Diagnostic {
+  readonly code: `MESH${number}`;
+  readonly level: "error" | "warning";
+  readonly object: string;
+  /** Where in the object, e.g. `spec.subsets[0].labels`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A lowering keeps what it can and says what it could not. It never throws on what users write. */
+export interface Lowered<T> {
+  readonly value: T;
+  readonly diagnostics: readonly Diagnostic[];
+}

@@ -1,0 +1,25 @@
+/** Labels and annotations that more than one part reads or writes. */
+
+/** On every object the operator makes. */
+export const MANAGED_BY = "app.kubernetes.io/managed-by";
+export const MANAGER = "meshwright-operator";
+export const MESH = "meshwright.dev/mesh";
+export const COMPONENT = "meshwright.dev/component";
+/** Hash of the object as rendered: not of the live object, to which the API server adds defaults. */
+export const RENDERED_HASH = "meshwright.dev/rendered-hash";
+
+/** Marks the pods of a gateway; the value is `gateway`. Sidecars carry no such label. */
+export const PROXY_KIND = "meshwright.dev/proxy";
+
+/** Istio's, kept so that labels on existing workloads go on working. */
+export const INJECTION = "istio-injection";
+export const SIDECAR_INJECT = "sidecar.istio.io/inject";
+export const REVISION = "istio.io/rev";
+export const TLS_MODE = "security.istio.io/tlsMode";
+export const CANONICAL_NAME = "service.istio.io/canonical-name";
+export const CANONICAL_REVISION = "service.istio.io/canonical-revision";
+export const SIDECAR_STATUS = "sidecar.istio.io/status";
+
+export const TOPOLOGY_REGION = "topology.kubernetes.io/region";
+export const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
+export const SERVICE_NAME = "kubernetes.io/service-name";

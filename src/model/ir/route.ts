@@ -1,0 +1,105 @@
+/** HTTP routing, as every dialect (Istio, Gateway API) means it and as no dialect spells it. */
+
+export type StringMatch =
+  | { readonly kind: "exact"; readonly value: string }
+  | { readonly kind: "prefix"; readonly value: string }
+  | { readonly kind: "regex"; readonly value: string }
+  | { readonly kind: "present" };
+
+export type PathMatch =
+  | { readonly kind: "exact"; readonly path: string; readonly ignoreCase?: boolean }
+  /** Istio: "/rev" matches "/reviews". */
+  | { readonly kind: "prefix"; readonly path: string; readonly ignoreCase?: boolean }
+  /** Gateway API: "/rev" matches "/rev" and "/rev/1", not "/reviews". */
+  | { readonly kind: "segments"; readonly path: string }
+  | { readonly kind: "regex"; readonly pattern: string };
+
+/** All conditions hold together. */
+export interface HttpMatch {
+  readonly name?: string;
+  readonly path: PathMatch;
+  /** Header conditions, pseudo headers (`:method`, `:authority`, `:scheme`) among them. */
+  readonly headers: readonly {
+    readonly name: string;
+    readonly match: StringMatch;
+    readonly invert?: boolean;
+  }[];
+  readonly query: readonly { readonly name: string; readonly match: StringMatch }[];
+  /** Only on this port of the listener; absent is every port. */
+  readonly port?: number;
+  /** Only for workloads with these labels, in this namespace; gateways ignore both. */
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+  /** Gateways (`namespace/name`, or `mesh` for sidecars) this match is for; absent: all of the rule's. */
+  readonly gateways?: readonly string[];
+}
+
+export interface HeaderOperations {
+  readonly set: Readonly<Record<string, string>>;
+  readonly add: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
+export interface Destination {
+  readonly host: string;
+  /** Absent: the service's only port, else the port of the listener. */
+  readonly port?: number;
+  readonly subset?: string;
+  readonly weight: number;
+  readonly requestHeaders?: HeaderOperations;
+  readonly responseHeaders?: HeaderOperations;
+}
+
+export interface Redirect {
+  readonly path?: string;
+  readonly authority?: string;
+  readonly scheme?: string;
+  readonly port?: number;
+  readonly portFromRequest?: boolean;
+  readonly code: 301 | 302 | 303 | 307 | 308;
+}
+
+export interface Rewrite {
+  readonly prefix?: string;
+  readonly regex?: { readonly pattern: string; readonly substitution: string };
+  readonly authority?: string;
+}
+
+export type HttpAction =
+  | {
+      readonly kind: "forward";
+      readonly destinations: readonly Destination[];
+      readonly rewrite?: Rewrite;
+    }
+  | { readonly kind: "redirect"; readonly redirect: Redirect }
+  | { readonly kind: "respond"; readonly status: number; readonly body?: string };
+
+/** One rule: the first rule with a matching match wins. */
+export interface HttpRule {
+  readonly name: string;
+  /** ORed; never empty (no condition is one match of prefix "/"). */
+  readonly matches: readonly HttpMatch[];
+  readonly action: HttpAction;
+  /** Whole-request budget in milliseconds; absent or 0 is "no limit". */
+  readonly timeoutMs?: number;
+  readonly retry?: {
+    readonly attempts: number;
+    readonly on: string;
+    readonly perTryTimeoutMs?: number;
+  };
+  readonly requestHeaders?: HeaderOperations;
+  readonly responseHeaders?: HeaderOperations;
+}
+
+/** The rules of one source object for its hosts. */
+export interface HttpRoutes {
+  /** The object they come from, e.g. `VirtualService shop/reviews`. */
+  readonly source: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Full names or wildcards (`*.example.com`, `*`). */
+  readonly hosts: readonly string[];
+  /** `mesh` and/or `namespace/name` of gateways. */
+  readonly gateways: readonly string[];
+  readonly rules: readonly HttpRule[];
+}

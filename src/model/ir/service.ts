@@ -1,0 +1,66 @@
+/** Services and where their traffic goes, whatever told us of them. */
+
+/** Protocols we tell apart; `auto` is detected on the wire, `tcp` covers all that is opaque. */
+export type Protocol = "http" | "http2" | "grpc" | "https" | "tls" | "tcp" | "auto";
+
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+export interface Service {
+  /** Full name: `reviews.default.svc.cluster.local`. */
+  readonly host: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Cluster IPs of every family; empty for headless services. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly ServicePort[];
+  /**
+   * `static`: endpoints are known and served by EDS; `headless`: clients pick the endpoint, we keep
+   * its address; `dns`: Envoy resolves the host.
+   */
+  readonly resolution: "static" | "headless" | "dns";
+  /** `kind namespace/name` of the object it comes from. */
+  readonly source: string;
+}
+
+/** One address that serves one port of a service. */
+export interface Endpoint {
+  readonly address: string;
+  /** The port the workload listens on, not the service's. */
+  readonly port: number;
+  /** Name of the service port it serves. */
+  readonly portName: string;
+  /** `namespace/name` of the workload, if one is known behind the address. */
+  readonly workload?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether the workload has a sidecar and so takes mutual TLS. */
+  readonly tls: boolean;
+  /** SPIFFE id of the workload, checked by the client's proxy. */
+  readonly identity?: string;
+  readonly health: "healthy" | "draining";
+  readonly locality: { readonly region: string; readonly zone: string };
+}
+
+/** A pod (later also a WorkloadEntry): what inbound configuration is made for. */
+export interface Workload {
+  /** `namespace/name`. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly serviceAccount: string;
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** The ports of its services, as it listens on them. */
+  readonly ports: readonly InboundPort[];
+}
+
+export interface InboundPort {
+  /** The workload's own port. */
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** Service host it serves, for names in stats and logs. */
+  readonly host: string;
+}

@@ -1,0 +1,1 @@
+export { Any } from "../../../any.ts";

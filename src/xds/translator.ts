@@ -1,0 +1,24 @@
+import type { Mesh } from "../model/ir/mesh.ts";
+import type { ResourceType } from "./resource.ts";
+import type { ProxyView } from "./view.ts";
+
+/** A resource as a plain object, in Envoy's own vocabulary, with what delivery must know of it. */
+export interface Translated {
+  readonly name: string;
+  /** The message of `src/proto/gen`, ready to be encoded. */
+  readonly body: object;
+  /** Clusters that traffic reaches through it (virtual hosts and listeners). */
+  readonly clusters: readonly string[];
+}
+
+/**
+ * One row of the translator's table: pure, and memoised by the engine per key, so a change costs
+ * the keys whose reads it touched.
+ */
+export interface Translator {
+  readonly type: ResourceType;
+  /** Keys of all resources of this type that the proxy gets; cheap, and sorted. */
+  keys(mesh: Mesh, view: ProxyView): readonly string[];
+  /** The resource behind a key; `undefined` if nothing is left of it. */
+  resource(mesh: Mesh, view: ProxyView, key: string): Translated | undefined;
+}

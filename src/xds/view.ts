@@ -1,0 +1,12 @@
+/**
+ * All that a translator may know of a proxy. It is also the cache key: what is not in it cannot
+ * make two proxies differ.
+ */
+export interface ProxyView {
+  readonly kind: "sidecar" | "gateway";
+  readonly namespace: string;
+  /** `namespace/name` of the proxy's pod: only inbound translation reads it. */
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
