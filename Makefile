@@ -13,7 +13,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-setup: node_modules/.package-lock.json ## Installs npm packages, system packages and cluster binaries
+crds/istio/.version: node_modules/.package-lock.json tools/go-module.ts
+	node tools/fetch-crds.ts
+
+setup: node_modules/.package-lock.json crds/istio/.version ## Installs npm packages, system packages and cluster binaries
 	node e2e/cluster/cli.ts setup
 
 generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and Istio types

@@ -10,6 +10,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { moduleDirectory } from "./go-module.ts";
 
 /** Envoy's API first; the rest are the modules that it imports, at the versions its go.mod names. */
 const MODULES = [
@@ -88,14 +89,6 @@ const OUT = resolve(import.meta.dirname, "../src/proto/gen");
 
 /** Google's well-known types that our own files stand in for (see src/proto/any.ts). */
 const OWN = { any: "Any", duration: "Duration" } as const;
-
-function moduleDirectory(module: string): string {
-  const json = execFileSync("go", ["mod", "download", "-json", module], {
-    encoding: "utf8",
-    env: { ...process.env, GOFLAGS: "-mod=mod" },
-  });
-  return (JSON.parse(json) as { Dir: string }).Dir;
-}
 
 const ESCAPES: Readonly<Record<string, number>> = {
   n: 10,
