@@ -73,6 +73,10 @@ export class Printer {
     if (schema.enum !== undefined)
       return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
     if (schema.type === "array") return arrayOf(this.#type(path, schema.items ?? {}));
+    return this.#object(path, schema) ?? SCALARS[schema.type ?? ""] ?? "unknown";
+  }
+
+  #object(path: string, schema: Schema): string | undefined {
     if (schema.properties !== undefined) {
       this.declare(path, schema);
       return path;
@@ -80,8 +84,7 @@ export class Printer {
     const { additionalProperties } = schema;
     if (typeof additionalProperties === "object")
       return `Readonly<Record<string, ${this.#type(path, additionalProperties)}>>`;
-    if (schema.type === "object") return "Readonly<Record<string, unknown>>";
-    return SCALARS[schema.type ?? ""] ?? "unknown";
+    return schema.type === "object" ? "Readonly<Record<string, unknown>>" : undefined;
   }
 
   #reference(reference: string): string {
