@@ -21,13 +21,30 @@ export interface Mesh {
   hosts(namespace: string): readonly string[];
   service(host: string): Service | undefined;
   endpoints(host: string): readonly Endpoint[];
-  /** Ports that any visible service has, ascending, with the hosts that have it as HTTP, sorted. */
+  /** Ports that any visible service has as HTTP, ascending, with their hosts, sorted. */
   httpPorts(namespace: string): readonly number[];
+  /**
+   * Hosts with a virtual host on `port`: services that speak HTTP there, and on port 80 also the
+   * hosts, wildcards among them, that have routes for sidecars but no service.
+   */
   httpHosts(namespace: string, port: number): readonly string[];
-  /** Routing for one host as sidecars in `namespace` see it; most specific source wins. */
+  /** Visible hosts with a port that is not (surely) HTTP: TCP, TLS, or to be detected; sorted. */
+  streamHosts(namespace: string): readonly string[];
+  /**
+   * The names and addresses by which clients in `namespace` mean `host`, without port, `host` itself
+   * first. No two hosts of one port share one, so they can be the domains of its virtual host.
+   */
+  domains(host: string, namespace: string, port: number): readonly string[];
+  /**
+   * Routing for one host as sidecars in `namespace` see it: that of the source with the most
+   * specific host, of the oldest if several have it; empty if there is none.
+   */
   routesFor(host: string, namespace: string): readonly HttpRoutes[];
-  /** Routing bound to a gateway (`namespace/name`). */
+  /** Routing bound to a gateway (`namespace/name`), oldest first. */
   gatewayRoutes(gateway: string): readonly HttpRoutes[];
+  /** The hosts of that routing, wildcards among them, sorted, and the routing for one of them. */
+  gatewayHosts(gateway: string): readonly string[];
+  gatewayRoutesFor(gateway: string, host: string): readonly HttpRoutes[];
   policy(host: string, namespace: string): DestinationPolicy | undefined;
   workload(key: string): Workload | undefined;
   /** Gateways whose selector matches a pod with these labels, sorted by key. */

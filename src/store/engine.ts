@@ -1,0 +1,331 @@
+/**
+ * The incremental engine. Inputs are cells; derived values are queries, pure functions that read
+ * cells and other queries through a context which remembers each read. A changed cell marks what
+ * read it; a marked query is recomputed only when somebody asks for it, and if its value comes out
+ * equal, its own readers are left alone. docs/adr/0001-incremental-engine.md tells why it is so.
+ *
+ * The law: whatever was edited in whatever order, a query's value is what it would be in an engine
+ * that had never known anything else.
+ */
+import { equal } from "./equal.ts";
+
+export type Argument = string | number;
+
+/** What a query may read the world through. Reads behind its back go stale without notice. */
+export interface Context {
+  get<A extends readonly Argument[], V>(from: Source<A, V>, ...key: A): V;
+}
+
+/** Values by key: a table of inputs, an index over one, or a query. */
+export interface Source<A extends readonly Argument[], V> {
+  node(...key: A): Node<V>;
+}
+
+/** May have changed; did change. A reader that is marked has marked its own readers before. */
+const CLEAN = 0;
+const SUSPECT = 1;
+const STALE = 2;
+type Mark = typeof SUSPECT | typeof STALE;
+
+interface Reader {
+  mark(mark: Mark): void;
+}
+
+/** One value that others read. */
+export abstract class Node<V> {
+  readonly #garden: Garden;
+  #readers: Set<Reader> | undefined;
+
+  constructor(garden: Garden) {
+    this.#garden = garden;
+    garden.add(this);
+  }
+
+  /** The value, current as of this call. */
+  abstract read(): V;
+  /** Brings the value up to date; if it changed, the readers are marked stale. */
+  abstract settle(): void;
+  /** Nobody reads this any more: lets go of what it holds. */
+  abstract dispose(): void;
+
+  get unread(): boolean {
+    return this.#readers === undefined || this.#readers.size === 0;
+  }
+
+  /** @returns false if the reader was known already */
+  attach(reader: Reader): boolean {
+    this.#readers ??= new Set();
+    const before = this.#readers.size;
+    this.#readers.add(reader);
+    return this.#readers.size > before;
+  }
+
+  detach(reader: Reader): void {
+    this.#readers?.delete(reader);
+    if (this.unread) this.#garden.add(this);
+  }
+
+  protected markReaders(mark: Mark): void {
+    if (this.#readers !== undefined) for (const reader of this.#readers) reader.mark(mark);
+  }
+}
+
+/** Nodes that may have lost their last reader. */
+class Garden {
+  readonly #weeds = new Set<Node<unknown>>();
+
+  add(node: Node<unknown>): void {
+    this.#weeds.add(node);
+  }
+
+  /** Disposing of a node may orphan those it read: they join the set while it is walked. */
+  weed(): void {
+    for (const node of this.#weeds) {
+      this.#weeds.delete(node);
+      if (node.unread) node.dispose();
+    }
+  }
+}
+
+/** A value from outside. */
+export class Cell<V> extends Node<V> {
+  readonly #read: () => V;
+  readonly #dispose: () => void;
+
+  constructor(garden: Garden, read: () => V, dispose: () => void) {
+    super(garden);
+    this.#read = read;
+    this.#dispose = dispose;
+  }
+
+  read(): V {
+    return this.#read();
+  }
+
+  settle(): void {}
+
+  dispose(): void {
+    this.#dispose();
+  }
+
+  changed(): void {
+    this.markReaders(STALE);
+  }
+}
+
+type Outcome<V> = { readonly value: V } | { readonly error: unknown };
+
+/** A derived value, its last outcome and what it read to get there. */
+class Memo<V> extends Node<V> implements Reader, Context {
+  readonly #query: { readonly compute: (cx: Context) => V; readonly equal: Equal<V> };
+  readonly #dispose: () => void;
+  #state: typeof CLEAN | Mark = STALE;
+  #computing = false;
+  #outcome: Outcome<V> | undefined;
+  #inputs: Node<unknown>[] = [];
+
+  constructor(
+    garden: Garden,
+    query: { readonly compute: (cx: Context) => V; readonly equal: Equal<V> },
+    dispose: () => void,
+  ) {
+    super(garden);
+    this.#query = query;
+    this.#dispose = dispose;
+  }
+
+  get<A extends readonly Argument[], T>(from: Source<A, T>, ...key: A): T {
+    if (!this.#computing) throw new TypeError("a query read through its context after it returned");
+    const input = from.node(...key);
+    if (input.attach(this)) this.#inputs.push(input);
+    return input.read();
+  }
+
+  mark(mark: Mark): void {
+    if (this.#state >= mark) return;
+    const wasClean = this.#state === CLEAN;
+    this.#state = mark;
+    if (wasClean) this.markReaders(SUSPECT);
+  }
+
+  read(): V {
+    this.settle();
+    const outcome = this.#outcome;
+    if (outcome === undefined) throw new TypeError("a query was read before it was computed");
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  settle(): void {
+    if (this.#computing) throw new TypeError("a query reads itself");
+    if (this.#state === SUSPECT) this.#settleInputs();
+    if (this.#state === STALE) this.#recompute();
+    this.#state = CLEAN;
+  }
+
+  dispose(): void {
+    for (const input of this.#inputs) input.detach(this);
+    this.#inputs = [];
+    this.#state = STALE;
+    this.#dispose();
+  }
+
+  /** In the order in which they were read: an input that a changed one decides on is not touched. */
+  #settleInputs(): void {
+    for (const input of this.#inputs) {
+      input.settle();
+      // A changed input has marked this query.
+      if (this.#isStale()) return;
+    }
+  }
+
+  #isStale(): boolean {
+    return this.#state === STALE;
+  }
+
+  #recompute(): void {
+    for (const input of this.#inputs) input.detach(this);
+    this.#inputs = [];
+    const previous = this.#outcome;
+    this.#outcome = this.#run();
+    const same =
+      previous !== undefined &&
+      "value" in previous &&
+      "value" in this.#outcome &&
+      this.#query.equal(previous.value, this.#outcome.value);
+    if (same) this.#outcome = previous;
+    else this.markReaders(STALE);
+  }
+
+  /** What a query throws is its outcome, and goes to whoever reads it until an input changes. */
+  #run(): Outcome<V> {
+    this.#computing = true;
+    try {
+      return { value: this.#query.compute(this) };
+    } catch (error) {
+      return { error };
+    } finally {
+      this.#computing = false;
+    }
+  }
+}
+
+export type Equal<V> = (a: V, b: V) => boolean;
+
+/** A pure function of its key and of what it reads, computed when asked for and then kept. */
+export class Query<A extends readonly Argument[], V> implements Source<A, V> {
+  readonly #garden: Garden;
+  readonly #compute: (cx: Context, ...key: A) => V;
+  readonly #equal: Equal<V>;
+  readonly #memos = new Map<Argument, Memo<V>>();
+
+  constructor(garden: Garden, compute: (cx: Context, ...key: A) => V, equals: Equal<V>) {
+    this.#garden = garden;
+    this.#compute = compute;
+    this.#equal = equals;
+  }
+
+  /** How many keys somebody asked for and nobody let go of. */
+  get size(): number {
+    return this.#memos.size;
+  }
+
+  node(...key: A): Node<V> {
+    const id = key.length === 1 ? (key[0] ?? "") : key.join("\u0000");
+    const known = this.#memos.get(id);
+    if (known !== undefined) return known;
+    const memo = new Memo<V>(
+      this.#garden,
+      { compute: (cx) => this.#compute(cx, ...key), equal: this.#equal },
+      () => this.#memos.delete(id),
+    );
+    this.#memos.set(id, memo);
+    return memo;
+  }
+}
+
+/** Keeps one value alive, and says when it may have changed. */
+export class Watch<V> implements Reader {
+  readonly #node: Node<V>;
+  readonly #onSuspect: () => void;
+  #suspect = true;
+
+  constructor(node: Node<V>, onSuspect: () => void) {
+    this.#node = node;
+    this.#onSuspect = onSuspect;
+    node.attach(this);
+  }
+
+  /** The current value; `onSuspect` is called once after it, when an input of it changes. */
+  read(): V {
+    try {
+      return this.#node.read();
+    } finally {
+      this.#suspect = false;
+    }
+  }
+
+  mark(): void {
+    if (this.#suspect) return;
+    this.#suspect = true;
+    this.#onSuspect();
+  }
+
+  dispose(): void {
+    this.#node.detach(this);
+  }
+}
+
+/** A world of inputs and queries. Single-threaded: nothing is read while inputs are written. */
+export class Engine implements Context {
+  readonly garden = new Garden();
+  readonly #listeners = new Set<() => void>();
+  #depth = 0;
+  #written = false;
+
+  query<A extends readonly Argument[], V>(
+    compute: (cx: Context, ...key: A) => V,
+    equals: Equal<V> = equal,
+  ): Query<A, V> {
+    return new Query(this.garden, compute, equals);
+  }
+
+  /** Reads once, for somebody who will not be told when it changes. */
+  get<A extends readonly Argument[], V>(from: Source<A, V>, ...key: A): V {
+    return from.node(...key).read();
+  }
+
+  watch<V>(node: Node<V>, onSuspect: () => void): Watch<V> {
+    return new Watch(node, onSuspect);
+  }
+
+  /** Calls back after each batch that changed an input; returns the undo. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Makes one batch of all writes in `write`: listeners see all of it or none. */
+  batch(write: () => void): void {
+    this.#depth += 1;
+    try {
+      write();
+    } finally {
+      this.#depth -= 1;
+      if (this.#depth === 0 && this.#written) this.#commit();
+    }
+  }
+
+  /** A table reports that a cell's value is another one now. Only within a batch. */
+  touch(cell: Cell<unknown> | undefined): void {
+    if (this.#depth === 0) throw new TypeError("an input was written outside a batch");
+    this.#written = true;
+    cell?.changed();
+  }
+
+  #commit(): void {
+    this.#written = false;
+    this.garden.weed();
+    for (const listener of this.#listeners) listener();
+  }
+}
