@@ -1,0 +1,85 @@
+/** HTTP as a user's client does it: every request ends as a record, also one that failed. */
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+
+export interface Origin {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface HttpRequest {
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
+export interface HttpRecord {
+  /** 0 if there was no answer; `error` then says why. */
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly error?: string;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly sentAt: number;
+  readonly ms: number;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** A client of one server, with connections of its own that are kept and bounded. */
+export class HttpClient {
+  readonly #agent: Agent;
+  readonly #origin: Origin;
+
+  constructor(origin: Origin, maxConnections = 8) {
+    this.#origin = origin;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
+  }
+
+  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpRecord> {
+    return this.send({ path, headers });
+  }
+
+  send({
+    path,
+    method = "GET",
+    headers = {},
+    timeoutMs = TIMEOUT_MS,
+  }: HttpRequest): Promise<HttpRecord> {
+    const sentAt = performance.now();
+    const done = (answer: Omit<HttpRecord, "sentAt" | "ms">): HttpRecord => ({
+      ...answer,
+      sentAt,
+      ms: performance.now() - sentAt,
+    });
+    return new Promise((resolve) => {
+      const fail = (error: Error): void =>
+        resolve(done({ status: 0, headers: {}, body: "", error: error.message }));
+      const options = { ...this.#origin, path, method, headers, agent: this.#agent };
+      const request = httpRequest(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.once("error", fail);
+        response.once("end", () => {
+          const body = Buffer.concat(chunks).toString("utf8");
+          resolve(done({ status: response.statusCode ?? 0, headers: response.headers, body }));
+        });
+      });
+      request.setTimeout(timeoutMs, () =>
+        request.destroy(new Error(`no answer to ${path} within ${timeoutMs} ms`)),
+      );
+      request.once("error", fail);
+      request.end();
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** What is wrong with a record, or undefined if it is a 200. */
+export function failure({ status, error, body }: HttpRecord): string | undefined {
+  if (status === 200) return undefined;
+  return error ?? `${status} ${body.slice(0, 200)}`.trim();
+}

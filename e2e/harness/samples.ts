@@ -1,0 +1,50 @@
+/** The sample applications in a namespace of their own. */
+import type { Cluster } from "./cluster.ts";
+import { waitFor } from "./wait.ts";
+import { rolledOut } from "./workloads.ts";
+
+const SAMPLES = "manifests/samples";
+
+export const BOOKINFO = `${SAMPLES}/bookinfo/bookinfo.yaml`;
+export const HTTPBIN = `${SAMPLES}/httpbin/httpbin.yaml`;
+export const CLIENT = `${SAMPLES}/client/client.yaml`;
+export const TCP_ECHO = `${SAMPLES}/tcp-echo/tcp-echo.yaml`;
+
+/** A page of bookinfo's routing exercise. */
+export const networking = (name: string): string => `${SAMPLES}/bookinfo/networking/${name}.yaml`;
+
+export interface NamespaceOptions {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export const INJECTED = { "istio-injection": "enabled" } as const;
+
+export async function createNamespace(
+  { kubectl }: Cluster,
+  { name, labels = INJECTED }: NamespaceOptions,
+): Promise<void> {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+  await kubectl.applyText(JSON.stringify(namespace));
+}
+
+export async function deleteNamespace(cluster: Cluster, name: string): Promise<void> {
+  await cluster.kubectl.run(["delete", "namespace", name, "--ignore-not-found", "--wait=false"]);
+}
+
+export async function namespaceGone(cluster: Cluster, name: string): Promise<void> {
+  await waitFor(
+    { description: `end of namespace ${name}`, deadlineMs: 90_000, intervalMs: 250 },
+    async () => (await cluster.api.get(`/api/v1/namespaces/${name}`)) === undefined,
+  );
+}
+
+/** Applies manifests of the samples and waits until their Deployments run. */
+export async function deploy(
+  cluster: Cluster,
+  namespace: string,
+  manifests: readonly string[],
+): Promise<void> {
+  for (const manifest of manifests) await cluster.kubectl.apply(manifest, namespace);
+  await rolledOut(cluster, namespace);
+}
