@@ -1,0 +1,10 @@
+import { installPackages, requireGo } from "./packages.ts";
+import { ensureTools, kubernetesPrograms } from "./tools.ts";
+
+/** Installs and compiles what clusters, images and integration tests need; quick when it is there. */
+export async function setup(): Promise<void> {
+  await installPackages();
+  await ensureTools(["envoy", "pause"]);
+  await requireGo();
+  await ensureTools([...kubernetesPrograms, "coredns"]);
+}
