@@ -36,3 +36,11 @@ export const WORKLOAD_SECRET = "default";
 export const ROOT_SECRET = "ROOTCA";
 /** The bootstrap cluster through which a proxy reaches the control plane. */
 export const XDS_CLUSTER = "xds-grpc";
+/** Where a proxy finds what the kubelet projects for it: its token, the roots, and the two SDS files. */
+export const PROXY_DIRECTORY = "/etc/meshwright/proxy";
+
+/** The names that the control plane's serving certificate must carry; the first is what is checked. */
+export function controlPlaneDnsNames(namespace: string, clusterDomain: string): readonly string[] {
+  const service = `${CONTROL_PLANE}.${namespace}`;
+  return [`${service}.svc`, `${service}.svc.${clusterDomain}`, service];
+}

@@ -1,0 +1,255 @@
+/**
+ * The static half of a proxy's configuration: how it reaches the control plane, and the listeners
+ * that must work without it. Complete when it is written into the pod: no agent fills anything in.
+ */
+import { controlPlaneDnsNames, PORTS, PROXY_DIRECTORY, XDS_CLUSTER } from "../api/names.ts";
+import type { Bootstrap } from "../proto/gen/envoy/config/bootstrap/v3/bootstrap.ts";
+import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import type { ConfigSource } from "../proto/gen/envoy/config/core/v3/config_source.ts";
+import type { OverloadManager } from "../proto/gen/envoy/config/overload/v3/overload.ts";
+import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
+import { type AppProbe, localClusters, localListeners } from "./bootstrap-local.ts";
+
+/** Files of the proxy's directory; the first two come from the root ConfigMap and the token. */
+export const ROOT_FILE = "root-cert.pem";
+export const TOKEN_FILE = "token";
+const ROOT_SDS_FILE = "root-sds.json";
+const TOKEN_SDS_FILE = "token-sds.json";
+
+export interface BootstrapOptions {
+  /** Namespace of the control plane. */
+  readonly namespace: string;
+  readonly clusterDomain: string;
+  /** Address on which the pod can be reached: the static listeners bind to it and to loopback. */
+  readonly podIp: string;
+  /** The application's probes, as the injector rewrote them. */
+  readonly probes: readonly AppProbe[];
+  /** Memory limit of the container; near it the proxy sheds load instead of being killed. */
+  readonly memoryLimitBytes?: number;
+  readonly stats?: StatsInclusion;
+  /** Where the token, the roots and the SDS files are mounted. */
+  readonly directory?: string;
+  /** Address of the control plane, when it is not the Service of its namespace. */
+  readonly controlPlane?: { readonly host: string; readonly port: number };
+}
+
+/** Statistics to keep beside those always kept, as Istio's `sidecar.istio.io/stats…` name them. */
+export interface StatsInclusion {
+  readonly prefixes: readonly string[];
+  readonly suffixes: readonly string[];
+  readonly regexes: readonly string[];
+}
+
+/**
+ * The bootstrap of a sidecar or gateway, in Envoy's JSON.
+ *
+ * Without `initialFetchTimeout: 0s` Envoy would declare itself ready after 15 s with no
+ * configuration at all.
+ */
+export function bootstrap(options: BootstrapOptions): Bootstrap {
+  const ads: ConfigSource = { ads: {}, resourceApiVersion: "V3", initialFetchTimeout: "0s" };
+  return {
+    admin: { address: { socketAddress: { address: "127.0.0.1", portValue: PORTS.admin } } },
+    dynamicResources: {
+      ldsConfig: ads,
+      cdsConfig: ads,
+      adsConfig: {
+        apiType: "DELTA_GRPC",
+        transportApiVersion: "V3",
+        grpcServices: [
+          {
+            envoyGrpc: {
+              clusterName: XDS_CLUSTER,
+              retryPolicy: { retryBackOff: { baseInterval: "0.2s", maxInterval: "10s" } },
+            },
+          },
+        ],
+      },
+    },
+    staticResources: {
+      clusters: [controlPlaneCluster(options), ...localClusters(options)],
+      listeners: localListeners(options),
+    },
+    layeredRuntime: {
+      layers: [
+        // Envoy's own limit of 100 refuses regexes that users of Istio have in use.
+        { name: "static", staticLayer: { "re2.max_program_size.error_level": 32768 } },
+        { name: "admin", adminLayer: {} },
+      ],
+    },
+    ...stats(options.stats),
+    ...(options.memoryLimitBytes && { overloadManager: overload(options.memoryLimitBytes) }),
+  };
+}
+
+/**
+ * Files for the proxy's directory that let Envoy read token and roots, and see them rotate: SDS
+ * from a file is watched, a static secret is not.
+ */
+export function sdsFiles(directory: string = PROXY_DIRECTORY): Readonly<Record<string, string>> {
+  const secret = (body: object): string =>
+    JSON.stringify({
+      resources: [
+        {
+          "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+          ...body,
+        },
+      ],
+    });
+  return {
+    [ROOT_SDS_FILE]: secret({
+      name: "root",
+      validationContext: {
+        trustedCa: { filename: `${directory}/${ROOT_FILE}` },
+        watchedDirectory: { path: directory },
+      },
+    }),
+    [TOKEN_SDS_FILE]: secret({
+      name: "token",
+      genericSecret: { secret: { filename: `${directory}/${TOKEN_FILE}` } },
+    }),
+  };
+}
+
+const fileSource = (directory: string, file: string): ConfigSource => ({
+  pathConfigSource: { path: `${directory}/${file}`, watchedDirectory: { path: directory } },
+  resourceApiVersion: "V3",
+});
+
+function controlPlaneCluster(options: BootstrapOptions): Cluster {
+  const [serverName = "", fullName] = controlPlaneDnsNames(
+    options.namespace,
+    options.clusterDomain,
+  );
+  // The trailing dot spares the resolver the pod's search domains.
+  const { host, port } = options.controlPlane ?? { host: `${fullName}.`, port: PORTS.xds };
+  const directory = options.directory ?? PROXY_DIRECTORY;
+  return {
+    name: XDS_CLUSTER,
+    connectTimeout: "5s",
+    clusterType: {
+      name: "envoy.clusters.dns",
+      typedConfig: {
+        "@type": "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster",
+        dnsLookupFamily: "ALL",
+        respectDnsTtl: true,
+        dnsFailureRefreshRate: { baseInterval: "0.2s", maxInterval: "5s" },
+      },
+    },
+    loadAssignment: {
+      clusterName: XDS_CLUSTER,
+      endpoints: [
+        {
+          lbEndpoints: [
+            { endpoint: { address: { socketAddress: { address: host, portValue: port } } } },
+          ],
+        },
+      ],
+    },
+    transportSocket: {
+      name: "envoy.transport_sockets.tls",
+      typedConfig: {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        sni: serverName,
+        commonTlsContext: {
+          alpnProtocols: ["h2"],
+          tlsParams: { tlsMinimumProtocolVersion: "TLSv1_3" },
+          combinedValidationContext: {
+            // Every workload has a certificate of the same root: only the name tells it from ours.
+            defaultValidationContext: {
+              matchTypedSubjectAltNames: [{ sanType: "DNS", matcher: { exact: serverName } }],
+            },
+            validationContextSdsSecretConfig: {
+              name: "root",
+              sdsConfig: fileSource(directory, ROOT_SDS_FILE),
+            },
+          },
+        },
+      },
+    },
+    typedExtensionProtocolOptions: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2WithToken(directory),
+    },
+  };
+}
+
+/** HTTP/2 that finds out when its peer is gone, and sends the pod's token with each stream. */
+const http2WithToken = (directory: string) => ({
+  "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+  explicitHttpConfig: {
+    http2ProtocolOptions: { connectionKeepalive: { interval: "30s", timeout: "10s" } },
+  },
+  httpFilters: [
+    {
+      name: "envoy.filters.http.credential_injector",
+      typedConfig: {
+        "@type":
+          "type.googleapis.com/envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
+        overwrite: true,
+        credential: {
+          name: "envoy.http.injected_credentials.generic",
+          typedConfig: {
+            "@type":
+              "type.googleapis.com/envoy.extensions.http.injected_credentials.generic.v3.Generic",
+            credential: { name: "token", sdsConfig: fileSource(directory, TOKEN_SDS_FILE) },
+            headerValuePrefix: "Bearer ",
+          },
+        },
+      },
+    },
+    {
+      name: "envoy.filters.http.upstream_codec",
+      typedConfig: {
+        "@type":
+          "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+      },
+    },
+  ],
+});
+
+/** Kept always; a cluster's own statistics would grow with the mesh, and are left to inclusions. */
+const KEPT_STATS = [
+  "cluster_manager.",
+  "listener_manager.",
+  "control_plane.",
+  "server.",
+  "http.",
+  "istio",
+  `cluster.${XDS_CLUSTER}.`,
+];
+
+function stats(more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] }): Bootstrap {
+  const patterns: StringMatcher[] = [
+    ...[...KEPT_STATS, ...more.prefixes].map((prefix) => ({ prefix })),
+    ...more.suffixes.map((suffix) => ({ suffix })),
+    ...more.regexes.map((regex) => ({ safeRegex: { regex } })),
+  ];
+  return {
+    statsConfig: { statsMatcher: { inclusionList: { patterns } } },
+    deferredStatOptions: { enableDeferredCreationStats: true },
+    // Only Prometheus reads them: no timer walks all counters.
+    statsFlushOnAdmin: true,
+  };
+}
+
+function overload(memoryLimitBytes: number): OverloadManager {
+  const heap = "envoy.resource_monitors.fixed_heap";
+  const action = (name: string, value: number) => ({
+    name: `envoy.overload_actions.${name}`,
+    triggers: [{ name: heap, threshold: { value } }],
+  });
+  return {
+    refreshInterval: "0.25s",
+    resourceMonitors: [
+      {
+        name: heap,
+        typedConfig: {
+          "@type":
+            "type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+          maxHeapSizeBytes: Math.floor(memoryLimitBytes * 0.95),
+        },
+      },
+    ],
+    actions: [action("shrink_heap", 0.9), action("stop_accepting_requests", 0.97)],
+  };
+}
