@@ -13,7 +13,9 @@ export interface Translated {
 
 /**
  * One row of the translator's table: pure, and memoised by the engine per key, so a change costs
- * the keys whose reads it touched.
+ * the keys whose reads it touched. Several rows may serve one type. Proxies share a row's keys when
+ * their views agree in the fields that `keys` read, so what reads `workload` (inbound) is a row of
+ * its own; they share a resource when they agree in what `resource` read.
  */
 export interface Translator {
   readonly type: ResourceType;

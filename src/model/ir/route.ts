@@ -32,6 +32,8 @@ export interface HttpMatch {
   readonly sourceNamespace?: string;
   /** Gateways (`namespace/name`, or `mesh` for sidecars) this match is for; absent: all of the rule's. */
   readonly gateways?: readonly string[];
+  /** Prefix of statistics about the requests that match. */
+  readonly statPrefix?: string;
 }
 
 export interface HeaderOperations {
@@ -46,12 +48,16 @@ export interface Destination {
   readonly port?: number;
   readonly subset?: string;
   readonly weight: number;
+  /** What the destination sees as the request's host. */
+  readonly authority?: string;
   readonly requestHeaders?: HeaderOperations;
   readonly responseHeaders?: HeaderOperations;
 }
 
 export interface Redirect {
   readonly path?: string;
+  /** Replaces what the match's prefix matched. */
+  readonly prefix?: string;
   readonly authority?: string;
   readonly scheme?: string;
   readonly port?: number;
@@ -74,6 +80,16 @@ export type HttpAction =
   | { readonly kind: "redirect"; readonly redirect: Redirect }
   | { readonly kind: "respond"; readonly status: number; readonly body?: string };
 
+export interface Retry {
+  readonly attempts: number;
+  /** Envoy's conditions and status codes, comma-separated; empty is the mesh's default. */
+  readonly on: string;
+  readonly perTryTimeoutMs?: number;
+  readonly backoffMs?: number;
+  readonly ignorePreviousHosts?: boolean;
+  readonly remoteLocalities?: boolean;
+}
+
 /** One rule: the first rule with a matching match wins. */
 export interface HttpRule {
   readonly name: string;
@@ -82,11 +98,8 @@ export interface HttpRule {
   readonly action: HttpAction;
   /** Whole-request budget in milliseconds; absent or 0 is "no limit". */
   readonly timeoutMs?: number;
-  readonly retry?: {
-    readonly attempts: number;
-    readonly on: string;
-    readonly perTryTimeoutMs?: number;
-  };
+  /** Absent: the mesh's default; `attempts: 0`: never. */
+  readonly retry?: Retry;
   readonly requestHeaders?: HeaderOperations;
   readonly responseHeaders?: HeaderOperations;
 }

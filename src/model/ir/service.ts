@@ -63,4 +63,6 @@ export interface InboundPort {
   readonly protocol: Protocol;
   /** Service host it serves, for names in stats and logs. */
   readonly host: string;
+  /** The service's own port number: a gateway's server on it listens on `port`. */
+  readonly servicePort: number;
 }

@@ -1,0 +1,138 @@
+import type { Diagnostic } from "./diagnostic.ts";
+
+interface Code {
+  readonly level: Diagnostic["level"];
+  readonly title: string;
+  /** What it means and what to do about it, for `docs/errors.md` and `meshwright explain`. */
+  readonly explanation: string;
+}
+
+/** Every diagnostic about objects users write. Codes are stable: status, docs and alerts key on them. */
+export const CODES = {
+  MESH0100: {
+    level: "error",
+    title: "The object cannot be read",
+    explanation:
+      "A field holds something of another kind than the API allows, so nothing of the object is served. Apply it again with the schema's validation switched on to see which field.",
+  },
+  MESH0101: {
+    level: "error",
+    title: "A host is not a host",
+    explanation:
+      "Hosts are DNS names, optionally with one leading `*.`, or `*` alone. A name without dots is a service of the object's own namespace.",
+  },
+  MESH0102: {
+    level: "error",
+    title: "A regular expression is refused",
+    explanation:
+      "Proxies take RE2 syntax: no look-around, no back-references, and no program larger than they accept. What has the expression is left out of the configuration; the rest is served.",
+  },
+  MESH0103: {
+    level: "error",
+    title: "A rule does not say what to do",
+    explanation:
+      "Every HTTP rule needs exactly one of route, redirect, directResponse or delegate. A rule without one answers 503.",
+  },
+  MESH0104: {
+    level: "warning",
+    title: "A destination does not exist",
+    explanation:
+      "No service in the mesh has this host, or it has no such port. Requests sent there answer 503 until it does.",
+  },
+  MESH0105: {
+    level: "warning",
+    title: "A subset does not exist",
+    explanation:
+      "No DestinationRule for the host defines the subset. Requests sent there answer 503 until one does.",
+  },
+  MESH0106: {
+    level: "warning",
+    title: "A gateway does not exist",
+    explanation:
+      "The object names a Gateway that is not there, so its rules reach no proxy through it. Names without a namespace mean the object's own.",
+  },
+  MESH0107: {
+    level: "error",
+    title: "Weights make no split",
+    explanation:
+      "Weights are whole numbers of at least 0, and one of several destinations must have more than 0. A rule without any answers 503.",
+  },
+  MESH0108: {
+    level: "error",
+    title: "A duration is not a duration",
+    explanation:
+      "Durations are numbers with a unit, at least a millisecond: 500ms, 2s, 1.5s, 1m30s.",
+  },
+  MESH0109: {
+    level: "error",
+    title: "A number is out of its range",
+    explanation: "The nearest value that is allowed is used, or the field is left out.",
+  },
+  MESH0110: {
+    level: "warning",
+    title: "A field has no effect",
+    explanation: "The field is valid but nothing here acts on it; docs/api-support.md says why.",
+  },
+  MESH0111: {
+    level: "warning",
+    title: "A port's protocol is unknown",
+    explanation:
+      "Neither appProtocol nor the prefix of the port's name is a protocol we know; it is detected on the wire, which costs server-first protocols their first seconds.",
+  },
+  MESH0112: {
+    level: "warning",
+    title: "A subset is defined twice",
+    explanation:
+      "The first definition counts; rename the other or merge its labels into the first.",
+  },
+  MESH0113: {
+    level: "warning",
+    title: "A host has routes elsewhere already",
+    explanation:
+      "Another, older VirtualService has the same host for sidecars, and one of them has to win: its rules are served and these are not. Merge the two objects.",
+  },
+  MESH0114: {
+    level: "warning",
+    title: "A rule is never reached",
+    explanation: "An earlier rule matches every request. Move it to the end.",
+  },
+  MESH0115: {
+    level: "error",
+    title: "A gateway's port is taken",
+    explanation:
+      "Two servers want one port with protocols that cannot share it; the older Gateway has it.",
+  },
+  MESH0116: {
+    level: "error",
+    title: "A gateway's server cannot be opened",
+    explanation:
+      "The server lacks what its protocol needs; the gateway's other servers are opened.",
+  },
+  MESH0117: {
+    level: "error",
+    title: "A policy is not one that proxies know",
+    explanation: "The value is left out, and the default holds.",
+  },
+} as const satisfies Readonly<Record<`MESH${number}`, Code>>;
+
+export type CodeName = keyof typeof CODES;
+
+/** Collects what is wrong with one object while it is lowered. */
+export class Report {
+  readonly #object: string;
+  readonly #diagnostics: Diagnostic[] = [];
+
+  /** @param object as messages name it: `VirtualService shop/reviews` */
+  constructor(object: string) {
+    this.#object = object;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  /** @param message what is wrong there and the remedy */
+  add(code: CodeName, path: string, message: string): void {
+    this.#diagnostics.push({ code, level: CODES[code].level, object: this.#object, path, message });
+  }
+}

@@ -1,0 +1,107 @@
+import type { HeaderOperations } from "../ir/route.ts";
+import type { Site } from "./site.ts";
+
+interface Operations {
+  readonly set?: Readonly<Record<string, string>>;
+  readonly add?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
+}
+
+export interface LoweredHeaders {
+  readonly operations?: HeaderOperations;
+  /** `set` of the host: proxies rewrite that elsewhere than other headers. */
+  readonly authority?: string;
+}
+
+const HOST_HEADERS: ReadonlySet<string> = new Set(["host", ":authority"]);
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-zA-Z-]+$/;
+/** Printable, and no line breaks that would end the header. */
+const HEADER_VALUE = /^(\t|\P{Cc})*$/u;
+
+export function isHeaderName(name: string): boolean {
+  return HEADER_NAME.test(name);
+}
+
+export function requestHeaders(
+  operations: Operations | undefined,
+  path: string,
+  site: Site,
+): LoweredHeaders {
+  const host = Object.entries(operations?.set ?? {}).find(([name]) =>
+    HOST_HEADERS.has(name.toLowerCase()),
+  );
+  const set = Object.fromEntries(
+    Object.entries(operations?.set ?? {}).filter(([name]) => name !== host?.[0]),
+  );
+  const lowered = headers(operations && { ...operations, set }, path, site);
+  return {
+    ...(lowered !== undefined && { operations: lowered }),
+    ...(host !== undefined && { authority: host[1] }),
+  };
+}
+
+/** What there is to do to the headers; `undefined` if nothing is. */
+export function headers(
+  operations: Operations | undefined,
+  path: string,
+  site: Site,
+): HeaderOperations | undefined {
+  if (operations === undefined) return undefined;
+  const value: HeaderOperations = {
+    set: changes(operations.set, `${path}.set`, site),
+    add: changes(operations.add, `${path}.add`, site),
+    remove: (operations.remove ?? []).filter((name, i) =>
+      mayChange(name, `${path}.remove[${i}]`, site),
+    ),
+  };
+  const count = Object.keys(value.set).length + Object.keys(value.add).length + value.remove.length;
+  return count === 0 ? undefined : value;
+}
+
+function changes(
+  headersByName: Readonly<Record<string, string>> = {},
+  path: string,
+  site: Site,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headersByName).filter(
+      ([name, value]) =>
+        mayChange(name, `${path}["${name}"]`, site) && mayBe(value, `${path}["${name}"]`, site),
+    ),
+  );
+}
+
+function mayChange(name: string, path: string, { report }: Site): boolean {
+  if (isHeaderName(name) && !HOST_HEADERS.has(name.toLowerCase())) return true;
+  report.add(
+    "MESH0117",
+    path,
+    `"${name}" is not a header that can be changed here: the host is changed by set or by rewrite.authority, pseudo headers not at all`,
+  );
+  return false;
+}
+
+function mayBe(value: string, path: string, { report }: Site): boolean {
+  const fault = valueFault(value);
+  if (fault !== undefined) report.add("MESH0117", path, fault);
+  return fault === undefined;
+}
+
+const PLACEHOLDER = /%%|%([A-Z0-9_]+)(\([^)%]*\))?(:\d+)?%/g;
+/** https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/observability/access_log/usage#command-operators */
+const COMMANDS =
+  /^(REQ|RESP|TRAILER|REQ_WITHOUT_QUERY|DOWNSTREAM_[A-Z_]+|UPSTREAM_[A-Z_]+|START_TIME|PROTOCOL|REQUESTED_SERVER_NAME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|VIRTUAL_HOST_NAME|HOSTNAME|DYNAMIC_METADATA|CLUSTER_METADATA|UPSTREAM_METADATA|FILTER_STATE|CONNECTION_ID|STREAM_ID|RESPONSE_CODE|RESPONSE_CODE_DETAILS|RESPONSE_FLAGS|PATH|QUERY_PARAM|ENVIRONMENT|UNIQUE_ID|TRACE_ID)$/;
+
+/** Proxies read `%` as the start of a placeholder and refuse one they do not know. */
+function valueFault(value: string): string | undefined {
+  if (!HEADER_VALUE.test(value) || value.length > 16_384)
+    return "a header's value is one line of at most 16384 characters: this header is left alone";
+  const unknown = [...value.matchAll(PLACEHOLDER)].find(
+    ([, command]) => command !== undefined && !COMMANDS.test(command),
+  );
+  if (unknown !== undefined)
+    return `"${unknown[0]}" is no placeholder that proxies know: write %% for a percent sign`;
+  return value.replace(PLACEHOLDER, "").includes("%")
+    ? "a percent sign starts a placeholder like %REQ(name)%: write %% for the sign itself"
+    : undefined;
+}

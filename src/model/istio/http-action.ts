@@ -1,0 +1,118 @@
+import type {
+  VirtualServiceSpecHttp,
+  VirtualServiceSpecHttpDirectResponse,
+  VirtualServiceSpecHttpRedirect,
+  VirtualServiceSpecHttpRewrite,
+} from "../../api/gen/virtual-service.ts";
+import { defined } from "../../util/defined.ts";
+import type { HttpAction, Redirect, Rewrite } from "../ir/route.ts";
+import { lowerDestinations } from "./destination.ts";
+import { isRegex, lowerNumber, PORT_RANGE, type Site } from "./site.ts";
+
+/** What a rule answers that says nothing we can do: the requests it matches are not let through. */
+const UNAVAILABLE: HttpAction = { kind: "respond", status: 503 };
+const BROKEN: HttpAction = { kind: "respond", status: 500 };
+
+/** @param authority the host that the rule's header operations set */
+export function lowerAction(
+  rule: VirtualServiceSpecHttp,
+  authority: string | undefined,
+  path: string,
+  site: Site,
+): HttpAction {
+  if (rule.redirect !== undefined) return redirectAction(rule.redirect, `${path}.redirect`, site);
+  if (rule.directResponse !== undefined)
+    return response(rule.directResponse, `${path}.directResponse`, site);
+  if (rule.route === undefined || rule.route.length === 0) {
+    site.report.add(
+      "MESH0103",
+      path,
+      "the rule has no route, redirect or directResponse, so its requests are answered 503: add one",
+    );
+    return UNAVAILABLE;
+  }
+  const destinations = lowerDestinations(rule.route, `${path}.route`, site);
+  if (destinations.length === 0) return UNAVAILABLE;
+  const rewrite = lowerRewrite(rule.rewrite, authority, path, site);
+  if (rewrite === "broken") return BROKEN;
+  return { kind: "forward", destinations, ...defined({ rewrite }) };
+}
+
+function lowerRewrite(
+  spec: VirtualServiceSpecHttpRewrite = {},
+  authority: string | undefined,
+  path: string,
+  site: Site,
+): Rewrite | "broken" | undefined {
+  const { match = "", rewrite: substitution = "" } = spec.uriRegexRewrite ?? {};
+  if (!isRegex(match, `${path}.rewrite.uriRegexRewrite.match`, site)) return "broken";
+  const rewrite = defined({
+    prefix: spec.uri,
+    regex: match === "" || spec.uri !== undefined ? undefined : { pattern: match, substitution },
+    authority: authority ?? spec.authority,
+  });
+  return Object.keys(rewrite).length === 0 ? undefined : rewrite;
+}
+
+const REDIRECT_CODES = [301, 302, 303, 307, 308] as const;
+
+function redirectAction(
+  spec: VirtualServiceSpecHttpRedirect,
+  path: string,
+  site: Site,
+): HttpAction {
+  const redirect: Redirect = {
+    code: redirectCode(spec.redirectCode, path, site),
+    ...defined({
+      path: spec.prefixRewrite === undefined ? spec.uri : undefined,
+      prefix: spec.prefixRewrite,
+      authority: spec.authority,
+      scheme: spec.scheme,
+      port: lowerNumber(spec.port, PORT_RANGE, `${path}.port`, site),
+      portFromRequest: spec.derivePort === "FROM_REQUEST_PORT" ? true : undefined,
+    }),
+  };
+  return { kind: "redirect", redirect };
+}
+
+function redirectCode(code = 301, path: string, { report }: Site): Redirect["code"] {
+  const known = REDIRECT_CODES.find((c) => c === code);
+  if (known === undefined)
+    report.add(
+      "MESH0109",
+      `${path}.redirectCode`,
+      `${code} is not one of ${REDIRECT_CODES.join(", ")}: 301 is used`,
+    );
+  return known ?? 301;
+}
+
+/** Envoy refuses a longer one; the route configuration raises its limit to this. */
+const MAX_BODY_BYTES = 1_048_576;
+
+function response(
+  { status, body }: VirtualServiceSpecHttpDirectResponse,
+  path: string,
+  { report }: Site,
+): HttpAction {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    report.add(
+      "MESH0109",
+      `${path}.status`,
+      `${status} is not a status from 200 to 599: requests are answered 503`,
+    );
+    return UNAVAILABLE;
+  }
+  const text = body?.string ?? (body?.bytes === undefined ? undefined : fromBase64(body.bytes));
+  const sizeBytes = new TextEncoder().encode(text).length;
+  if (sizeBytes <= MAX_BODY_BYTES) return { kind: "respond", status, ...defined({ body: text }) };
+  report.add(
+    "MESH0109",
+    `${path}.body`,
+    `the body has ${sizeBytes} bytes and at most ${MAX_BODY_BYTES} are sent: requests are answered ${status} without it`,
+  );
+  return { kind: "respond", status };
+}
+
+function fromBase64(bytes: string): string {
+  return Buffer.from(bytes, "base64").toString();
+}

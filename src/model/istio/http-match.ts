@@ -1,0 +1,130 @@
+import type {
+  VirtualServiceSpecHttp,
+  VirtualServiceSpecHttpMatch,
+} from "../../api/gen/virtual-service.ts";
+import { defined } from "../../util/defined.ts";
+import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
+import { gatewayKey } from "./gateway-key.ts";
+import { isHeaderName } from "./headers.ts";
+import {
+  isRegex,
+  lowerNumber,
+  PORT_RANGE,
+  type Site,
+  stringMatch,
+  type TextMatch,
+} from "./site.ts";
+
+type HeaderMatch = HttpMatch["headers"][number];
+
+export const EVERYTHING: HttpMatch = {
+  path: { kind: "prefix", path: "/" },
+  headers: [],
+  query: [],
+};
+
+/**
+ * The rule's matches. One that can never be evaluated (a regular expression that proxies refuse) is
+ * left out, for we cannot know which requests it means; a rule without any left matches nothing.
+ */
+export function lowerMatches(
+  { match }: VirtualServiceSpecHttp,
+  path: string,
+  site: Site,
+): readonly HttpMatch[] {
+  if (match === undefined || match.length === 0) return [EVERYTHING];
+  return match.flatMap((m, i) => lowerMatch(m, `${path}.match[${i}]`, site) ?? []);
+}
+
+function lowerMatch(
+  match: VirtualServiceSpecHttpMatch,
+  path: string,
+  site: Site,
+): HttpMatch | undefined {
+  const uri = pathMatch(match, `${path}.uri`, site);
+  const headers = headerMatches(match, path, site);
+  const query = namedMatches(match.queryParams, `${path}.queryParams`, site);
+  if (uri === undefined || headers === undefined || query === undefined) return undefined;
+  return {
+    path: uri,
+    headers,
+    query,
+    ...defined({
+      name: match.name,
+      port: lowerNumber(match.port, PORT_RANGE, `${path}.port`, site),
+      sourceLabels: match.sourceLabels,
+      sourceNamespace: match.sourceNamespace,
+      gateways: match.gateways?.map((name) => gatewayKey(name, site.namespace)),
+      statPrefix: match.statPrefix,
+    }),
+  };
+}
+
+function pathMatch(
+  { uri, ignoreUriCase }: VirtualServiceSpecHttpMatch,
+  at: string,
+  site: Site,
+): PathMatch | undefined {
+  const ignoreCase = ignoreUriCase === true ? { ignoreCase: true } : {};
+  if (uri?.exact !== undefined) return { kind: "exact", path: uri.exact, ...ignoreCase };
+  if (uri?.prefix !== undefined) return { kind: "prefix", path: uri.prefix, ...ignoreCase };
+  const { regex } = uri ?? {};
+  if (regex === undefined || regex === "*") return EVERYTHING.path;
+  return isRegex(regex, `${at}.regex`, site) ? { kind: "regex", pattern: regex } : undefined;
+}
+
+/** `undefined`: one of the conditions can never be evaluated. */
+function headerMatches(
+  match: VirtualServiceSpecHttpMatch,
+  path: string,
+  site: Site,
+): readonly HeaderMatch[] | undefined {
+  const pseudo = defined({
+    ":method": match.method,
+    ":authority": match.authority,
+    ":scheme": match.scheme,
+  });
+  const lists = [
+    namedMatches(pseudo, path, site),
+    namedMatches(match.headers, `${path}.headers`, site),
+    namedMatches(match.withoutHeaders, `${path}.withoutHeaders`, site)?.map((m) => ({
+      ...m,
+      invert: true,
+    })),
+  ];
+  const known = lists.filter((list) => list !== undefined);
+  return known.length === lists.length && known.every((list) => areHeaders(list, path, site))
+    ? known.flat()
+    : undefined;
+}
+
+function areHeaders(list: readonly HeaderMatch[], path: string, { report }: Site): boolean {
+  const bad = list.find(({ name }) => !isHeaderName(name.replace(/^:/, "")));
+  if (bad !== undefined)
+    report.add(
+      "MESH0117",
+      path,
+      `"${bad.name}" is not a header that can be matched here: the match is left out`,
+    );
+  return bad === undefined;
+}
+
+interface NamedMatch {
+  readonly name: string;
+  readonly match: StringMatch;
+}
+
+/** In the order of their names, as objects have none of their own. */
+function namedMatches(
+  matches: Readonly<Record<string, TextMatch>> = {},
+  path: string,
+  site: Site,
+): readonly NamedMatch[] | undefined {
+  const lowered: NamedMatch[] = [];
+  for (const name of Object.keys(matches).sort()) {
+    const match = stringMatch(matches[name] ?? {}, `${path}["${name}"]`, site);
+    if (match === undefined) return undefined;
+    lowered.push({ name, match });
+  }
+  return lowered;
+}

@@ -1,0 +1,96 @@
+/** What the lowerings of Istio's objects have in common: where a value stands, and checking it. */
+import type { Report } from "../../api/codes.ts";
+import { parseDuration } from "../../util/duration.ts";
+import { fullHost, isHost } from "../host.ts";
+import type { StringMatch } from "../ir/route.ts";
+import { regexFault } from "../regex.ts";
+
+/** The object being lowered: what names mean in it, and where its faults are told. */
+export interface Site {
+  readonly report: Report;
+  readonly namespace: string;
+  readonly clusterDomain: string;
+}
+
+export function lowerHost(text: string | undefined, path: string, site: Site): string | undefined {
+  const host = fullHost(text ?? "", site.namespace, site.clusterDomain);
+  if (text !== undefined && isHost(host)) return host;
+  site.report.add(
+    "MESH0101",
+    path,
+    `"${text ?? ""}" is no host: write a DNS name, a name with one leading "*.", or "*"`,
+  );
+  return undefined;
+}
+
+/** Milliseconds; a fault is told and leaves the field unset. */
+export function lowerDuration(
+  text: string | undefined,
+  path: string,
+  { report }: Site,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms !== undefined && (ms === 0 || ms >= 1)) return ms;
+  report.add(
+    "MESH0108",
+    path,
+    `"${text}" is no duration of at least 1ms: write one like 500ms or 2s`,
+  );
+  return undefined;
+}
+
+export function isRegex(pattern: string, path: string, { report }: Site): boolean {
+  const fault = regexFault(pattern);
+  if (fault === undefined) return true;
+  report.add(
+    "MESH0102",
+    path,
+    `proxies refuse the regular expression "${clip(pattern)}" (${clip(fault)}): write it in RE2 syntax`,
+  );
+  return false;
+}
+
+/** Messages end up in status and logs; what they quote may be as long as an object may be. */
+function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+export interface TextMatch {
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly regex?: string;
+}
+
+/** `undefined`: it can never be evaluated, and that has been told. */
+export function stringMatch(
+  { exact, prefix, regex }: TextMatch,
+  path: string,
+  site: Site,
+): StringMatch | undefined {
+  if (exact !== undefined) return { kind: "exact", value: exact };
+  if (prefix !== undefined) return { kind: "prefix", value: prefix };
+  if (regex === undefined || regex === "*" || regex === ".*") return { kind: "present" };
+  return isRegex(regex, `${path}.regex`, site) ? { kind: "regex", value: regex } : undefined;
+}
+
+/** The nearest number within bounds; a number outside is told. */
+export function lowerNumber(
+  value: number | undefined,
+  [min, max]: readonly [number, number],
+  path: string,
+  { report }: Site,
+): number | undefined {
+  if (value === undefined) return undefined;
+  const whole = Number.isInteger(value);
+  if (whole && value >= min && value <= max) return value;
+  const nearest = Number.isNaN(value) ? min : Math.min(max, Math.max(min, Math.round(value)));
+  report.add(
+    "MESH0109",
+    path,
+    `${value} is not a whole number from ${min} to ${max}: ${nearest} is used`,
+  );
+  return nearest;
+}
+
+export const PORT_RANGE = [1, 65_535] as const;
