@@ -11,7 +11,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ["util"],
   model: ["util", "api", "store"],
   xds: ["util", "api", "proto", "store", "model/ir"],
-  install: ["util", "api", "xds"],
+  install: ["util", "api", "xds", "inject/pod"],
   kube: ["util", "api", "store"],
   ca: ["util", "api"],
   ads: ["util", "api", "proto", "xds"],
