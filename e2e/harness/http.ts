@@ -25,15 +25,19 @@ export interface HttpRecord {
 }
 
 const TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 16;
 
 /** A client of one server, with connections of its own that are kept and bounded. */
 export class HttpClient {
   readonly #agent: Agent;
   readonly #origin: Origin;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(origin: Origin, maxConnections = 8) {
-    this.#origin = origin;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
+  /** @param headers sent with every request, e.g. `host` */
+  constructor({ host, port }: Origin, headers: Readonly<Record<string, string>> = {}) {
+    this.#origin = { host, port };
+    this.#headers = headers;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpRecord> {
@@ -55,7 +59,8 @@ export class HttpClient {
     return new Promise((resolve) => {
       const fail = (error: Error): void =>
         resolve(done({ status: 0, headers: {}, body: "", error: error.message }));
-      const options = { ...this.#origin, path, method, headers, agent: this.#agent };
+      const all = { ...this.#headers, ...headers };
+      const options = { ...this.#origin, path, method, headers: all, agent: this.#agent };
       const request = httpRequest(options, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -50,7 +50,13 @@ export async function installOperator(cluster: Cluster): Promise<void> {
   await rolledOut(cluster, OPERATOR_NAMESPACE);
 }
 
-export async function meshReady(cluster: Cluster, deadlineMs = 120_000): Promise<MeshConfig> {
+/** @param tell hears what the mesh waits for, each time that changes */
+export async function meshReady(
+  cluster: Cluster,
+  deadlineMs = 120_000,
+  tell: (message: string) => void = () => undefined,
+): Promise<MeshConfig> {
+  let told = "";
   return waitFor(
     {
       description: `MeshConfig ${MESH_NAME} with Ready=True`,
@@ -62,7 +68,10 @@ export async function meshReady(cluster: Cluster, deadlineMs = 120_000): Promise
       const mesh = await cluster.api.get<MeshConfig>(meshPath());
       if (mesh === undefined) throw new Error("there is no such MeshConfig");
       if (isMeshReady(mesh)) return mesh;
-      throw new Error(mesh.status?.message ?? condition(mesh, "Ready")?.message ?? "no status yet");
+      const message = condition(mesh, "Ready")?.message ?? "no status yet";
+      if (message !== told) tell(message);
+      told = message;
+      throw new Error(message);
     },
   );
 }
