@@ -6,13 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MeshError } from "../util/errors.ts";
-import { issueServing, issueWorkload } from "./issue.ts";
+import { issueServing, issueWorkload, spiffeId } from "./issue.ts";
 import { type Cacerts, createRoot, loadIssuer } from "./root.ts";
 
 const now = new Date("2030-01-01T00:00:00Z");
 const HOUR_MS = 3_600_000;
 const source = "Secret mesh-system/cacerts";
-const identity = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "reviews" };
+const identity = spiffeId({
+  trustDomain: "cluster.local",
+  namespace: "shop",
+  serviceAccount: "reviews",
+});
 
 const root = (ttlMs = 87_600 * HOUR_MS): Promise<Cacerts> =>
   createRoot({ trustDomain: "cluster.local", now, ttlMs });
@@ -84,9 +88,13 @@ function broughtByUser(algorithm: readonly string[]): Cacerts {
 test("openssl verifies a workload's certificate against the root", async () => {
   const files = await root();
   const issuer = await loadIssuer(files, { source, now });
-  const { chainPem, keyPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
+  const { certChainPem, keyPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
   const at = String(now.getTime() / 1000);
-  const sources = { "root.pem": files["root-cert.pem"], "leaf.pem": chainPem, "leaf.key": keyPem };
+  const sources = {
+    "root.pem": files["root-cert.pem"],
+    "leaf.pem": certChainPem,
+    "leaf.key": keyPem,
+  };
   for (const purpose of ["sslserver", "sslclient"])
     assert.match(
       openssl(
@@ -111,13 +119,13 @@ test("openssl verifies a workload's certificate against the root", async () => {
 
 test("a workload's certificate names its identity and nothing else", async () => {
   const issuer = await loadIssuer(await root(), { source, now });
-  const { chainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
-  const leaf = new X509Certificate(chainPem);
+  const { certChainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
+  const leaf = new X509Certificate(certChainPem);
   assert.equal(leaf.subjectAltName, "URI:spiffe://cluster.local/ns/shop/sa/reviews");
   assert.equal(leaf.subject, undefined);
   assert.equal(leaf.ca, false);
   assert.match(
-    openssl({ "leaf.pem": chainPem }, "x509", "-in", "leaf.pem", "-noout", "-text"),
+    openssl({ "leaf.pem": certChainPem }, "x509", "-in", "leaf.pem", "-noout", "-text"),
     /Subject Alternative Name: critical/,
   );
 });
@@ -128,7 +136,7 @@ test("validity starts in the past and is cut to what the issuer has left", async
   assert.equal(certificate.notBefore.toISOString(), "2029-12-31T23:58:00.000Z");
   assert.equal(certificate.notAfter.toISOString(), "2030-01-01T02:00:00.000Z");
   assert.equal(certificate.renewAt.toISOString(), "2030-01-01T01:00:00.000Z");
-  const leaf = new X509Certificate(certificate.chainPem);
+  const leaf = new X509Certificate(certificate.certChainPem);
   assert.equal(new Date(leaf.validTo).toISOString(), "2030-01-01T02:00:00.000Z");
 });
 
@@ -144,8 +152,8 @@ test("an issuer with less than a minute left refuses", async () => {
 test("a serving certificate is good for each of its names", async () => {
   const issuer = await loadIssuer(await root(), { source, now });
   const dnsNames = ["control.mesh-system.svc", "control.mesh-system.svc.cluster.local"];
-  const { chainPem } = await issueServing(issuer, { dnsNames, ttlMs: HOUR_MS, now });
-  const leaf = new X509Certificate(chainPem);
+  const { certChainPem } = await issueServing(issuer, { dnsNames, ttlMs: HOUR_MS, now });
+  const leaf = new X509Certificate(certChainPem);
   for (const name of dnsNames) assert.equal(leaf.checkHost(name), name);
   assert.equal(leaf.checkHost("other.mesh-system.svc"), undefined);
 });
@@ -158,11 +166,15 @@ for (const algorithm of [
   test(`an intermediate CA that the user brings issues: ${algorithm.join(" ")}`, async () => {
     const files = broughtByUser(algorithm);
     const issuer = await loadIssuer(files, { source, now });
-    const { chainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
-    assert.equal(chainPem.match(/BEGIN CERTIFICATE/g)?.length, 2, "leaf and intermediate, no root");
+    const { certChainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
+    assert.equal(
+      certChainPem.match(/BEGIN CERTIFICATE/g)?.length,
+      2,
+      "leaf and intermediate, no root",
+    );
     assert.match(
       openssl(
-        { "root.pem": files["root-cert.pem"], "leaf.pem": chainPem },
+        { "root.pem": files["root-cert.pem"], "leaf.pem": certChainPem },
         "verify",
         "-no_check_time",
         "-CAfile",

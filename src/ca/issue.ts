@@ -13,7 +13,7 @@ export interface Identity {
 
 export interface IssuedCertificate {
   /** The leaf, then the intermediates; never a root. */
-  readonly chainPem: string;
+  readonly certChainPem: string;
   readonly keyPem: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -37,15 +37,16 @@ export const spiffeId = ({ trustDomain, namespace, serviceAccount }: Identity): 
 /**
  * A workload's certificate with a fresh key: one URI SAN, critical because there is no subject.
  *
+ * @param identity what the caller has authenticated, as `spiffeId` writes it
  * @throws MeshError `MESH0401` if the issuer has less than a minute left
  * @see https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md
  */
 export const issueWorkload = (
   issuer: Issuer,
-  { identity, ...validity }: { readonly identity: Identity } & Validity,
+  { identity, ...validity }: { readonly identity: string } & Validity,
 ): Promise<IssuedCertificate> =>
   issue(issuer, validity, {
-    names: [{ type: "url", value: spiffeId(identity) }],
+    names: [{ type: "url", value: identity }],
     usages: [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth],
   });
 
@@ -94,7 +95,7 @@ async function issue(
     ],
   });
   return {
-    chainPem: `${certificate.toString("pem")}\n${issuer.intermediatesPem}`,
+    certChainPem: `${certificate.toString("pem")}\n${issuer.intermediatesPem}`,
     keyPem: keyPem(keys.privateKey),
     notBefore,
     notAfter,
