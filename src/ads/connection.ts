@@ -1,0 +1,121 @@
+import { WORKLOAD_SECRET } from "../api/names.ts";
+import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
+import type { ResourceType, Scopes } from "../xds/resource.ts";
+import type { Caller } from "./auth.ts";
+import type { Frames } from "./frames.ts";
+import { received, rejected, sentBytes, sentMessages } from "./metrics.ts";
+import type { ProxySecrets, SecretStore } from "./secrets.ts";
+import { type Outgoing, Session, type Verdict } from "./session.ts";
+import { ProxySource } from "./source.ts";
+import { AdsStream, type Call } from "./stream.ts";
+
+/** What a proxy rejected: an observation for the status writer, never an input of translation. */
+export interface Rejection {
+  readonly proxy: string;
+  readonly type: ResourceType;
+  /** Name and version of what was in the response; one entry means that it is the culprit. */
+  readonly resources: readonly { readonly name: string; readonly version: string }[];
+  /** Envoy's words. */
+  readonly message: string;
+}
+
+/** How one type stands at one proxy. */
+export interface TypeStatus {
+  sent: string;
+  acked: string;
+  rejected?: string;
+}
+
+export interface Hub {
+  readonly scopes: Scopes;
+  readonly secrets: SecretStore;
+  readonly frames: Frames;
+  /** The connection's push is wanted soon. */
+  changedFor(connection: Connection): void;
+  closed(connection: Connection): void;
+  rejected(rejection: Rejection): void;
+}
+
+/** One authenticated proxy and its stream. */
+export class Connection {
+  readonly connectedAt = new Date();
+  readonly types = new Map<ResourceType, TypeStatus>();
+  caller: Caller;
+  readonly session: Session;
+  readonly #hub: Hub;
+  readonly #stream: AdsStream;
+  readonly #source: ProxySource;
+  readonly #secrets: ProxySecrets;
+  #scope: ReturnType<Scopes["acquire"]>;
+
+  constructor(call: Call, caller: Caller, hub: Hub) {
+    this.caller = caller;
+    this.#hub = hub;
+    this.#scope = hub.scopes.acquire(caller.view);
+    this.#secrets = hub.secrets.acquire(caller.identity, () => hub.changedFor(this));
+    this.#source = new ProxySource(this.#scope.scope, this.#secrets);
+    this.session = new Session(this.#source, hub.frames);
+    this.#stream = new AdsStream(call, this.session, {
+      onRequest: (type, request) => this.#onRequest(type, request),
+      onSent: (response) => this.#onSent(response),
+      onVerdict: (verdict) => this.#onVerdict(verdict),
+      onClose: () => this.#release(),
+    });
+  }
+
+  push(): void {
+    this.#stream.push();
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  /** The pod's labels changed: what it should see may be another scope's. */
+  move(to: Caller): void {
+    const before = this.#scope;
+    this.caller = to;
+    this.#scope = this.#hub.scopes.acquire(to.view);
+    before.release();
+    this.#source.scope = this.#scope.scope;
+    this.session.estrange();
+    this.#hub.changedFor(this);
+  }
+
+  #onRequest(type: ResourceType, request: DeltaDiscoveryRequest): void {
+    received.inc({ type });
+    if (type !== "Secret") return;
+    const isFirst = !this.session.subscriptions.has("Secret");
+    const version = request.initialResourceVersions?.[WORKLOAD_SECRET];
+    if (isFirst && version !== undefined) this.#secrets.adopt(version);
+    else if (request.resourceNamesSubscribe?.includes(WORKLOAD_SECRET)) this.#secrets.disown();
+  }
+
+  #onSent({ type, nonce, bytes }: Outgoing): void {
+    sentMessages.inc({ type });
+    sentBytes.inc({ type }, bytes.length);
+    const status = this.types.get(type);
+    if (status === undefined) this.types.set(type, { sent: nonce, acked: "" });
+    else status.sent = nonce;
+  }
+
+  #onVerdict({ type, nonce, resources, error }: Verdict): void {
+    const status = this.types.get(type);
+    if (status === undefined) return;
+    status.acked = nonce;
+    if (error === undefined) {
+      delete status.rejected;
+      return;
+    }
+    status.rejected = error;
+    rejected.inc({ type });
+    const named = resources.map(({ name, version }) => ({ name, version }));
+    this.#hub.rejected({ proxy: this.caller.key, type, resources: named, message: error });
+  }
+
+  #release(): void {
+    this.#scope.release();
+    this.#secrets.release();
+    this.#hub.closed(this);
+  }
+}

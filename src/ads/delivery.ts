@@ -1,0 +1,114 @@
+/**
+ * The delivery gate: which of the resources that a proxy lacks may go out now. A virtual host,
+ * route configuration or listener goes out when the clusters it names are warm at that proxy; until
+ * then the proxy keeps what it has. A cluster goes when nothing at the proxy names it any more.
+ * What names a cluster that does not exist waits for a grace period and then goes out as it is.
+ */
+import type { EncodedResource } from "../xds/resource.ts";
+import type { Deviation, Held } from "./held.ts";
+
+/** How long a resource waits for clusters that do not exist, and a cluster for those that name it. */
+export const GRACE_MS = 60_000;
+
+/** What is known of the clusters at one proxy. */
+export interface Clusters {
+  /** The proxy can send traffic to it now. */
+  warm(cluster: string): boolean;
+  /** It exists in the scope, so it will be warm soon. */
+  coming(cluster: string): boolean;
+}
+
+/** Names that are held back, with the time (ms) since when. */
+export type Waiting = ReadonlyMap<string, number>;
+
+export interface Delivery {
+  readonly ready: readonly EncodedResource[];
+  readonly removed: readonly string[];
+  readonly waiting: Waiting;
+  /** When to look again (ms), if nothing happens before. */
+  readonly dueAt: number;
+}
+
+/** Whether `next` may replace what the proxy holds without sending traffic to nowhere. */
+export function admits(next: EncodedResource, { held, asked }: Deviation, at: Clusters): boolean {
+  return next.clusters.every(
+    (cluster) =>
+      at.warm(cluster) ||
+      // The proxy sends traffic there already: waiting would not help.
+      held?.clusters?.includes(cluster) ||
+      // A proxy that has nothing is better served with what there is.
+      (asked && !at.coming(cluster)),
+  );
+}
+
+/** Splits what a proxy lacks into what may go out now and what waits. */
+export function deliver(
+  deviations: ReadonlyMap<string, Deviation>,
+  target: ReadonlyMap<string, EncodedResource>,
+  gate: {
+    readonly clusters: Clusters | undefined;
+    readonly waiting: Waiting;
+    readonly now: number;
+  },
+): Delivery {
+  const ready: EncodedResource[] = [];
+  const removed: string[] = [];
+  const waiting = new Map<string, number>();
+  let dueAt = Number.POSITIVE_INFINITY;
+  for (const [name, deviation] of deviations) {
+    const next = target.get(name);
+    if (next === undefined) {
+      removed.push(name);
+      continue;
+    }
+    const since = gate.waiting.get(name) ?? gate.now;
+    const overdue = gate.now - since >= GRACE_MS;
+    if (gate.clusters === undefined || overdue || admits(next, deviation, gate.clusters))
+      ready.push(next);
+    else {
+      waiting.set(name, since);
+      dueAt = Math.min(dueAt, since + GRACE_MS);
+    }
+  }
+  return { ready, removed, waiting, dueAt };
+}
+
+/** Which clusters something at the proxy still names. */
+export interface Uses {
+  /** By what it has, or may still have until it accepts what was sent. */
+  readonly held: (cluster: string) => boolean;
+  /** By what it should have: the cluster is gone, its users are not. */
+  readonly wanted: (cluster: string) => boolean;
+}
+
+/** Of the clusters that are gone from the scope, those that may go from the proxy now. */
+export function release(
+  gone: readonly string[],
+  uses: Uses,
+  { waiting, now }: { readonly waiting: Waiting; readonly now: number },
+): Omit<Delivery, "ready"> {
+  const removed: string[] = [];
+  const still = new Map<string, number>();
+  let dueAt = Number.POSITIVE_INFINITY;
+  for (const cluster of gone) {
+    const since = waiting.get(cluster) ?? now;
+    const isHeld = uses.held(cluster);
+    const isWanted = now - since < GRACE_MS && uses.wanted(cluster);
+    if (isHeld || isWanted) still.set(cluster, since);
+    else removed.push(cluster);
+    // Only time ends the wait for what is wanted; what is held ends with the client's next answer.
+    if (isWanted) dueAt = Math.min(dueAt, since + GRACE_MS);
+  }
+  return { removed, waiting: still, dueAt };
+}
+
+/** Who among `resources` names a cluster; one that reconnected with unknown content may name any. */
+export function naming(resources: Iterable<Held | undefined>): (cluster: string) => boolean {
+  const named = new Set<string>();
+  for (const held of resources) {
+    if (held === undefined) continue;
+    if (held.clusters === undefined) return () => true;
+    for (const cluster of held.clusters) named.add(cluster);
+  }
+  return (cluster) => named.has(cluster);
+}

@@ -1,0 +1,75 @@
+/** Streams that may lack something, visited in turn. */
+interface Pushable {
+  push(): void;
+}
+
+/** One turn of the event loop serves streams no longer than this, so that reads go on. */
+const SLICE_MS = 8;
+
+/**
+ * Tells the streams that something changed: the first change at once, later ones merged into the
+ * round that is under way. There is no debounce to wait for.
+ */
+export class Pusher {
+  readonly #streams = new Set<Pushable>();
+  /** Streams not visited since the last change. */
+  #dirty = new Set<Pushable>();
+  #isScheduled = false;
+  readonly #onRound: (durationMs: number) => void;
+  #roundStart = 0;
+
+  constructor(onRound: (durationMs: number) => void = () => {}) {
+    this.#onRound = onRound;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  get streams(): Iterable<Pushable> {
+    return this.#streams;
+  }
+
+  add(stream: Pushable): void {
+    this.#streams.add(stream);
+  }
+
+  delete(stream: Pushable): void {
+    this.#streams.delete(stream);
+    this.#dirty.delete(stream);
+  }
+
+  /** Something changed that may concern any of them. */
+  changed(): void {
+    if (this.#streams.size === 0) return;
+    if (this.#dirty.size === 0) this.#roundStart = performance.now();
+    this.#dirty = new Set(this.#streams);
+    this.#schedule();
+  }
+
+  /** Something changed that concerns one of them. */
+  changedFor(stream: Pushable): void {
+    if (!this.#streams.has(stream)) return;
+    if (this.#dirty.size === 0) this.#roundStart = performance.now();
+    this.#dirty.add(stream);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#round());
+  }
+
+  #round(): void {
+    this.#isScheduled = false;
+    const end = performance.now() + SLICE_MS;
+    for (const stream of this.#dirty) {
+      this.#dirty.delete(stream);
+      stream.push();
+      if (performance.now() >= end) break;
+    }
+    if (this.#dirty.size > 0) this.#schedule();
+    else this.#onRound(performance.now() - this.#roundStart);
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Delta ADS over TLS: who may connect, what each connection is owed, and how they part. Responses
+ * are bytes already; this layer may not look into a resource.
+ */
+import {
+  experimental,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  status,
+} from "@grpc/grpc-js";
+import { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
+import { MeshError } from "../util/errors.ts";
+import type { Log } from "../util/log.ts";
+import type { Scopes } from "../xds/resource.ts";
+import { type Authenticator, type Caller, caller as callerOf, UNAUTHENTICATED } from "./auth.ts";
+import { Connection, type Hub, type Rejection } from "./connection.ts";
+import { Frames } from "./frames.ts";
+import { connected, refusedCalls, rounds } from "./metrics.ts";
+import type { Pods } from "./pods.ts";
+import { Pusher } from "./push.ts";
+import { SecretStore, type WorkloadSecrets } from "./secrets.ts";
+import type { ServingCertificates } from "./serving.ts";
+
+type AdsCall = ServerDuplexStream<DeltaDiscoveryRequest, Buffer>;
+
+export interface AdsOptions {
+  readonly scopes: Scopes;
+  readonly secrets: WorkloadSecrets;
+  readonly pods: Pods;
+  readonly trustDomain: string;
+  readonly authenticator: Pick<Authenticator, "authenticate">;
+  readonly log: Log;
+  readonly onRejection?: (rejection: Rejection) => void;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly certificates: ServingCertificates;
+}
+
+const DELTA = {
+  DeltaAggregatedResources: {
+    path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (request: DeltaDiscoveryRequest) =>
+      Buffer.from(DeltaDiscoveryRequest.encode(request).finish()),
+    requestDeserialize: (bytes: Buffer) => DeltaDiscoveryRequest.decode(bytes),
+    responseSerialize: (frame: Buffer) => frame,
+    responseDeserialize: (bytes: Buffer) => bytes,
+  },
+} as const;
+
+/**
+ * A dead peer is noticed within 40 s. Connections end after half an hour, so that new replicas get
+ * their share: a reconnect costs only differences.
+ */
+const CHANNEL = {
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.max_connection_age_ms": 30 * 60_000,
+  "grpc.max_connection_age_grace_ms": 5_000,
+  "grpc.max_receive_message_length": 16 * 1024 * 1024,
+} as const;
+
+export class AdsServer {
+  readonly #options: AdsOptions;
+  readonly #server = new Server(CHANNEL);
+  readonly #connections = new Set<Connection>();
+  readonly #pusher = new Pusher((durationMs) => rounds.observe(durationMs / 1000));
+  readonly #hub: Hub;
+  readonly #undo: (() => void)[];
+  #address: string | undefined;
+
+  constructor(options: AdsOptions) {
+    this.#options = options;
+    const { scopes, secrets, pods, log } = options;
+    this.#hub = {
+      scopes,
+      frames: new Frames(),
+      secrets: new SecretStore(secrets, (message) => log.error(message)),
+      changedFor: (connection) => this.#pusher.changedFor(connection),
+      closed: (connection) => this.#closed(connection),
+      rejected: (rejection) => this.#rejected(rejection),
+    };
+    this.#undo = [
+      scopes.onChange(() => this.#pusher.changed()),
+      pods.onChange((key) => this.#podChanged(key)),
+    ];
+    this.#server.addService(DELTA, {
+      DeltaAggregatedResources: (call: AdsCall) => void this.#accept(call),
+    });
+  }
+
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections;
+  }
+
+  /** @returns the port that was bound */
+  async listen({ host, port, certificates }: Listening): Promise<number> {
+    const credentials = experimental.createCertificateProviderServerCredentials(
+      certificates,
+      null,
+      false,
+    );
+    return this.#bind(`${host}:${port}`, credentials);
+  }
+
+  /** Without TLS: for clients on loopback, that is, for tests. */
+  async listenPlain(port: number): Promise<number> {
+    return this.#bind(`127.0.0.1:${port}`, ServerCredentials.createInsecure());
+  }
+
+  /**
+   * Parts from all proxies over `drainMs`, so that they do not reach the next replica all at once.
+   * New connections are refused at once.
+   */
+  async drain(drainMs: number): Promise<void> {
+    for (const undo of this.#undo) undo();
+    if (this.#address !== undefined) {
+      this.#server.unbind(this.#address);
+    }
+    const open = [...this.#connections];
+    const pause = drainMs / Math.max(open.length, 1);
+    for (const connection of open) {
+      connection.end();
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    this.#server.forceShutdown();
+  }
+
+  #bind(address: string, credentials: ServerCredentials): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.bindAsync(address, credentials, (error, port) => {
+      if (error !== null) reject(error);
+      else resolve(port);
+      this.#address = address.replace(/:\d+$/, `:${port}`);
+    });
+    return promise;
+  }
+
+  async #accept(call: AdsCall): Promise<void> {
+    // Nobody else listens for errors until the stream does.
+    call.on("error", () => {});
+    try {
+      const caller = await this.#options.authenticator.authenticate(
+        call.metadata.get("authorization"),
+      );
+      if (!call.cancelled) this.#connect(call, caller);
+    } catch (error) {
+      this.#refuse(call, error);
+    }
+  }
+
+  #connect(call: AdsCall, caller: Caller): void {
+    const connection = new Connection(call, caller, this.#hub);
+    this.#connections.add(connection);
+    this.#pusher.add(connection);
+    connected.set(this.#connections.size);
+    this.#options.log.debug(`${caller.key} connected`, { identity: caller.identity });
+  }
+
+  #refuse(call: AdsCall, error: unknown): void {
+    refusedCalls.inc();
+    this.#options.log.warn(`refused a stream from ${call.getPeer()}: ${String(error)}`);
+    // The caller learns what is wrong with its token, and nothing of what is wrong with us.
+    const answer =
+      error instanceof MeshError && error.code === UNAUTHENTICATED
+        ? { code: status.UNAUTHENTICATED, details: `${error.message}: ${error.hint}` }
+        : { code: status.UNAVAILABLE, details: "the token cannot be checked now" };
+    call.emit("error", answer);
+  }
+
+  #closed(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.#pusher.delete(connection);
+    connected.set(this.#connections.size);
+    this.#options.log.debug(`${connection.caller.key} disconnected`);
+  }
+
+  #rejected(rejection: Rejection): void {
+    const { proxy, type, resources, message } = rejection;
+    const names = resources.map(({ name }) => name).slice(0, 5);
+    this.#options.log.warn(`${proxy} rejected ${type} ${names.join(", ")}: ${message}`);
+    this.#options.onRejection?.(rejection);
+  }
+
+  #podChanged(key: string): void {
+    for (const connection of this.#connections) {
+      if (connection.caller.key !== key) continue;
+      const pod = this.#options.pods.find(connection.caller.pod);
+      if (pod === undefined) continue;
+      const moved = callerOf(pod, this.#options.trustDomain);
+      if (JSON.stringify(moved.view) !== JSON.stringify(connection.caller.view))
+        connection.move(moved);
+    }
+  }
+}

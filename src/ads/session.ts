@@ -1,0 +1,300 @@
+/**
+ * One client's conversation, as a state machine without IO: requests go in, what to send next comes
+ * out. It holds the rules that Envoy really follows (e2e/integration/xds-facts.test.ts shows each).
+ */
+import type { EncodedResource, ResourceSet, ResourceType } from "../xds/resource.ts";
+import { type Clusters, deliver, naming, release, type Waiting } from "./delivery.ts";
+import type { Frame, Frames } from "./frames.ts";
+import type { Held } from "./held.ts";
+import { type Request, Subscription } from "./subscription.ts";
+import { namesUnder, routeOf } from "./virtual-hosts.ts";
+import { type Batch, Work } from "./work.ts";
+
+/** Make before break: what is named comes before what names it; clusters that are gone, last. */
+const ORDER = [
+  "Secret",
+  "Cluster",
+  "ClusterLoadAssignment",
+  "Listener",
+  "RouteConfiguration",
+  "VirtualHost",
+] as const satisfies readonly ResourceType[];
+const NOTHING: Batch = { resources: [], removed: [] };
+const GATED = ["Listener", "RouteConfiguration", "VirtualHost"] as const;
+
+/** A resource that was rejected alone is tried once more, when nothing else is under way. */
+const MAX_REFUSALS = 2;
+
+export interface Outgoing extends Frame {
+  readonly type: ResourceType;
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+}
+
+/** What the client made of a response. */
+export interface Verdict {
+  readonly type: ResourceType;
+  readonly nonce: string;
+  /** Envoy's words, if it rejected the response. */
+  readonly error?: string;
+  readonly resources: readonly EncodedResource[];
+}
+
+export interface Source {
+  /** The newest resources of a type for this client. */
+  of(type: ResourceType): ResourceSet;
+  /** Whether one of the newest listeners, routes or virtual hosts names the cluster. */
+  names(cluster: string): boolean;
+  /** Not there yet, but about to be: not to be answered with "does not exist". */
+  pending(type: ResourceType, name: string): boolean;
+}
+
+export class Session {
+  readonly #source: Source;
+  readonly #frames: Frames;
+  readonly #subscriptions = new Map<ResourceType, Subscription>();
+  readonly #work = new Map<ResourceType, Work>();
+  readonly #waiting = new Map<ResourceType, Waiting>();
+  /** Clusters sent for the first time and not accepted yet, with the nonce that carries them. */
+  readonly #warming = new Map<string, string>();
+  /** Subscribed routes whose hosts the client lacks, and changed clusters that need endpoints again. */
+  readonly #freshRoutes = new Set<string>();
+  readonly #changedClusters = new Set<string>();
+
+  constructor(source: Source, frames: Frames) {
+    this.#source = source;
+    this.#frames = frames;
+  }
+
+  get subscriptions(): ReadonlyMap<ResourceType, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** The proxy's view changed, and with it the scope: everything is compared afresh. */
+  estrange(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.estrange();
+    this.#work.clear();
+  }
+
+  subscribe(type: ResourceType, request: Request): void {
+    const known = this.#subscriptions.get(type);
+    if (known === undefined) this.#subscriptions.set(type, this.#first(type, request));
+    else known.update(request);
+    if (type === "RouteConfiguration") this.#hostsFollow(request, known === undefined);
+    this.#work.delete(type);
+  }
+
+  /** @returns `undefined` if no such response is under way */
+  settle(type: ResourceType, nonce: string, error?: string): Verdict | undefined {
+    const subscription = this.#subscriptions.get(type);
+    const response =
+      error === undefined ? subscription?.accepted(nonce) : subscription?.rejected(nonce);
+    if (response === undefined) return undefined;
+    if (type === "Cluster") this.#clustersSettled(response.resources, nonce);
+    // What was replaced is gone for good now: clusters that only it named may follow.
+    this.#work.delete("Cluster");
+    this.#work.delete(type);
+    const verdict = { type, nonce, resources: response.resources };
+    return error === undefined ? verdict : { ...verdict, error };
+  }
+
+  /** The next response, if the client lacks anything that may go out now. */
+  next(now: number): Outgoing | undefined {
+    for (const type of ORDER) {
+      const outgoing = this.#take(type, now);
+      if (outgoing !== undefined) return outgoing;
+    }
+    return this.#takeClusterRemovals(now);
+  }
+
+  /** When to ask for `next` again if nothing happens before. */
+  get dueAt(): number {
+    return Math.min(
+      ...[...this.#work.values()].map((work) => work.dueAt),
+      Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #first(type: ResourceType, request: Request): Subscription {
+    if (type !== "VirtualHost") {
+      const subscription = new Subscription(request);
+      if (type === "ClusterLoadAssignment") {
+        for (const name of this.#changedClusters) subscription.ask(name);
+        this.#changedClusters.clear();
+      }
+      return subscription;
+    }
+    // Envoy names its route configurations here, or nothing: it gets their hosts unasked.
+    const named = request.subscribe.filter((name) => name.includes("/"));
+    const hosts = new Subscription(
+      { ...request, subscribe: named },
+      (name) => this.#subscriptions.get("RouteConfiguration")?.wants(routeOf(name)) ?? false,
+    );
+    for (const name of Object.keys(request.initialVersions))
+      if (this.#freshRoutes.has(routeOf(name))) hosts.ask(name);
+    this.#freshRoutes.clear();
+    return hosts;
+  }
+
+  /** Envoy asks for virtual hosts once per stream; the hosts of later routes go out unasked. */
+  #hostsFollow({ subscribe, unsubscribe, initialVersions }: Request, first: boolean): void {
+    const hosts = this.#subscriptions.get("VirtualHost");
+    const isFresh = (route: string): boolean => !first || initialVersions[route] === undefined;
+    for (const route of subscribe.filter(isFresh)) {
+      if (hosts === undefined) this.#freshRoutes.add(route);
+      else for (const name of namesUnder(this.#source.of("VirtualHost"), route)) hosts.ask(name);
+    }
+    for (const route of unsubscribe) {
+      this.#freshRoutes.delete(route);
+      const names = [...(hosts?.deviations.keys() ?? [])];
+      hosts?.drop(names.filter((name) => routeOf(name) === route && !hosts.wants(name)));
+    }
+    this.#work.delete("VirtualHost");
+  }
+
+  #take(type: ResourceType, now: number): Outgoing | undefined {
+    const subscription = this.#subscriptions.get(type);
+    if (subscription === undefined || this.#tooEarly(type)) return undefined;
+    const work = this.#plan(type, subscription, now);
+    const batch =
+      type === "Cluster"
+        ? work.takeResources(false)
+        : work.take(type === "VirtualHost" && subscription.answered);
+    if (batch !== undefined) return this.#send(type, subscription, batch);
+    return owesAnswer(subscription, work) ? this.#send(type, subscription, NOTHING) : undefined;
+  }
+
+  #takeClusterRemovals(now: number): Outgoing | undefined {
+    const subscription = this.#subscriptions.get("Cluster");
+    if (subscription === undefined) return undefined;
+    const batch = this.#plan("Cluster", subscription, now).takeRemoved();
+    return batch && this.#send("Cluster", subscription, batch);
+  }
+
+  /** Hosts are compared once the client's routes are known: they say which hosts it wants. */
+  #tooEarly(type: ResourceType): boolean {
+    return type === "VirtualHost" && !this.#subscriptions.has("RouteConfiguration");
+  }
+
+  #plan(type: ResourceType, subscription: Subscription, now: number): Work {
+    const target = this.#source.of(type);
+    const known = this.#work.get(type);
+    if (known?.target === target && now < known.dueAt) return known;
+    subscription.rebase(target);
+    const gate = {
+      clusters: isGated(type) ? this.#clusters() : undefined,
+      waiting: this.#waiting.get(type) ?? new Map<string, number>(),
+      now,
+    };
+    const delivery = deliver(subscription.deviations, target.resources, gate);
+    const { removed, waiting, dueAt } =
+      type === "Cluster" ? release(delivery.removed, this.#uses(), gate) : delivery;
+    const work = new Work(
+      { target, dueAt },
+      {
+        ...sorted(delivery.ready, subscription),
+        removed: removed.filter((name) => this.#mayRemove(type, name)),
+      },
+    );
+    this.#waiting.set(type, waiting);
+    this.#work.set(type, work);
+    // What names a cluster changed: one that waits to be removed may go now.
+    if (isGated(type) && this.#waiting.get("Cluster")?.size) this.#work.delete("Cluster");
+    return work;
+  }
+
+  #mayRemove(type: ResourceType, name: string): boolean {
+    if (this.#source.pending(type, name)) return false;
+    // Endpoints go with their cluster, which may have to stay a while.
+    if (type !== "ClusterLoadAssignment") return true;
+    const asked = this.#subscriptions.get(type)?.deviations.get(name)?.asked ?? false;
+    return asked || this.#subscriptions.get("Cluster")?.held(name) === undefined;
+  }
+
+  #clusters(): Clusters | undefined {
+    const subscription = this.#subscriptions.get("Cluster");
+    // A client that names its clusters asks for them after the routes that name them.
+    if (subscription !== undefined && !subscription.wildcard) return undefined;
+    const target = this.#source.of("Cluster").resources;
+    return {
+      warm: (name) => subscription?.held(name) !== undefined && !this.#warming.has(name),
+      coming: (name) => {
+        const next = target.get(name);
+        return (
+          next !== undefined && (subscription?.refusals(name, next.version) ?? 0) < MAX_REFUSALS
+        );
+      },
+    };
+  }
+
+  /** Looked at only while clusters wait to be removed. */
+  #uses(): { held(cluster: string): boolean; wanted(cluster: string): boolean } {
+    let held: ((cluster: string) => boolean) | undefined;
+    return {
+      held: (cluster) => (held ??= naming(this.#oldContent()))(cluster),
+      wanted: (cluster) => this.#source.names(cluster),
+    };
+  }
+
+  /** What the proxy has, or may have until it accepts what was sent, and is no longer current. */
+  *#oldContent(): Iterable<Held | undefined> {
+    for (const type of GATED) {
+      const subscription = this.#subscriptions.get(type);
+      if (subscription === undefined) continue;
+      // Changes that were not looked at yet count as well.
+      subscription.rebase(this.#source.of(type));
+      this.#work.delete(type);
+      for (const { held } of subscription.deviations.values()) yield held;
+      for (const { replaced } of subscription.inFlight.values()) yield* replaced.values();
+    }
+  }
+
+  #send(type: ResourceType, subscription: Subscription, { resources, removed }: Batch): Outgoing {
+    let frame = this.#frames.encode(type, resources, removed);
+    if (subscription.inFlight.has(frame.nonce))
+      frame = this.#frames.unshared(type, resources, removed);
+    if (type === "Cluster") this.#noteClusters(subscription, resources, frame.nonce);
+    subscription.sent(frame.nonce, resources, removed);
+    return { type, resources, removed, ...frame };
+  }
+
+  #clustersSettled(clusters: readonly EncodedResource[], nonce: string): void {
+    for (const { name } of clusters)
+      if (this.#warming.get(name) === nonce) this.#warming.delete(name);
+    for (const type of GATED) this.#work.delete(type);
+  }
+
+  #noteClusters(
+    subscription: Subscription,
+    resources: readonly EncodedResource[],
+    nonce: string,
+  ): void {
+    const endpoints = this.#subscriptions.get("ClusterLoadAssignment");
+    for (const { name } of resources) {
+      const isNew = subscription.held(name) === undefined;
+      if (isNew || this.#warming.has(name)) this.#warming.set(name, nonce);
+      if (isNew) continue;
+      // Envoy warms a changed cluster with new endpoints, and does not ask for them.
+      if (endpoints === undefined) this.#changedClusters.add(name);
+      else if (endpoints.wants(name)) endpoints.ask(name, endpoints.held(name));
+    }
+    this.#work.delete("ClusterLoadAssignment");
+  }
+}
+
+const isGated = (type: ResourceType): boolean => GATED.some((gated) => gated === type);
+
+/** A client that asked for everything waits for an answer, even if there is nothing. */
+function owesAnswer({ wildcard, answered }: Subscription, { target }: Work): boolean {
+  return wildcard && !answered && target.resources.size === 0;
+}
+
+/** What nobody rejected goes together; what was rejected goes alone, and soon no more. */
+function sorted(ready: readonly EncodedResource[], subscription: Subscription) {
+  const refusals = ({ name, version }: EncodedResource) => subscription.refusals(name, version);
+  const limit = subscription.inFlight.size === 0 ? MAX_REFUSALS : 1;
+  return {
+    together: ready.filter((resource) => refusals(resource) === undefined),
+    alone: ready.filter((resource) => (refusals(resource) ?? MAX_REFUSALS) < limit),
+  };
+}

@@ -1,0 +1,188 @@
+import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
+import { ASKED, type Deviation, type Held, Holding } from "./held.ts";
+
+/** What a client says of one type, in the words of the protocol. */
+export interface Request {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly initialVersions: Readonly<Record<string, string>>;
+}
+
+/** One response that the client has neither accepted nor rejected yet. */
+export interface InFlight {
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+  /** What the client had under names of this response, where it had something. */
+  readonly replaced: ReadonlyMap<string, Held>;
+}
+
+/**
+ * What one client wants of one resource type, what it has of it, and what is under way.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
+ */
+export class Subscription {
+  readonly #holding = new Holding();
+  readonly #names = new Set<string>();
+  readonly #inFlight = new Map<string, InFlight>();
+  /** Names the client wants though it never says so, e.g. the hosts of its route configurations. */
+  readonly #implied: (name: string) => boolean;
+  readonly #refused = new Map<string, { readonly version: string; readonly times: number }>();
+  #wildcard = false;
+  /** Versions that the client brought along, until the first cursor is made of them. */
+  #reported: Map<string, string> | undefined;
+  #based = false;
+  /** Whether the client knows anything: it was answered, or it brought versions along. */
+  answered: boolean;
+
+  constructor(first: Request, implied?: (name: string) => boolean) {
+    this.#implied = implied ?? (() => false);
+    // A first request that names nothing asks for everything: the legacy wildcard.
+    this.#wildcard = implied === undefined && first.subscribe.length === 0;
+    this.#reported = new Map(Object.entries(first.initialVersions));
+    this.answered = this.#reported.size > 0;
+    for (const name of first.subscribe) this.#want(name);
+  }
+
+  get wildcard(): boolean {
+    return this.#wildcard;
+  }
+
+  get names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  get inFlight(): ReadonlyMap<string, InFlight> {
+    return this.#inFlight;
+  }
+
+  get deviations(): ReadonlyMap<string, Deviation> {
+    return this.#holding.deviations;
+  }
+
+  wants(name: string): boolean {
+    return this.#wildcard || this.#names.has(name) || this.#implied(name);
+  }
+
+  /** What the client has, as far as we know, under a name it wants. */
+  held(name: string): Held | undefined {
+    return this.wants(name) ? this.#holding.held(name) : undefined;
+  }
+
+  update({ subscribe, unsubscribe }: Request): void {
+    for (const name of unsubscribe) this.#unwant(name);
+    for (const name of subscribe) {
+      const held = this.held(name);
+      this.#want(name);
+      if (name !== "*") this.ask(name, held);
+    }
+  }
+
+  /** The client must be sent this name again, or told that it does not exist. */
+  ask(name: string, held?: Held): void {
+    this.#reported?.delete(name);
+    if (this.#based) this.#holding.deviate(name, { held, asked: true });
+  }
+
+  /** The client no longer wants what it wanted by implication. */
+  drop(names: Iterable<string>): void {
+    for (const name of names) this.#holding.settle(name);
+  }
+
+  /** Moves the cursor to `target`: afterwards `deviations` is all that is left to do. */
+  rebase(target: ResourceSet): void {
+    if (!this.#based) this.#start(target);
+    this.#holding.rebase(target, (name) => this.wants(name));
+  }
+
+  estrange(): void {
+    this.#holding.estrange();
+  }
+
+  sent(nonce: string, resources: readonly EncodedResource[], removed: readonly string[]): void {
+    const replaced = new Map<string, Held>();
+    const note = (name: string): void => {
+      const held = this.#holding.held(name);
+      if (held !== undefined) replaced.set(name, held);
+      this.#holding.settle(name);
+    };
+    for (const { name } of resources) note(name);
+    for (const name of removed) note(name);
+    this.#inFlight.set(nonce, { resources, removed, replaced });
+    this.answered = true;
+  }
+
+  /**
+   * How often the client rejected this very version: 0 if only in company, when another resource
+   * may be the culprit; `undefined` if it never did.
+   */
+  refusals(name: string, version: string): number | undefined {
+    const refused = this.#refused.get(name);
+    return refused?.version === version ? refused.times : undefined;
+  }
+
+  accepted(nonce: string): InFlight | undefined {
+    const response = this.#take(nonce);
+    if (this.#refused.size > 0)
+      for (const { name } of response?.resources ?? []) this.#refused.delete(name);
+    return response;
+  }
+
+  /** The client kept what it had: everything in the response is outstanding again. */
+  rejected(nonce: string): InFlight | undefined {
+    const response = this.#take(nonce);
+    if (response === undefined) return undefined;
+    const { resources, removed, replaced } = response;
+    const alone = resources.length + removed.length === 1;
+    for (const { name, version } of resources) {
+      const times = (this.refusals(name, version) ?? 0) + (alone ? 1 : 0);
+      this.#refused.set(name, { version, times });
+      this.#holding.deviate(name, { held: replaced.get(name), asked: false });
+    }
+    for (const name of removed)
+      this.#holding.deviate(name, { held: replaced.get(name), asked: false });
+    return response;
+  }
+
+  #take(nonce: string): InFlight | undefined {
+    const response = this.#inFlight.get(nonce);
+    this.#inFlight.delete(nonce);
+    return response;
+  }
+
+  #start(target: ResourceSet): void {
+    const reported = this.#reported ?? new Map<string, string>();
+    this.#reported = undefined;
+    this.#based = true;
+    for (const name of [...target.resources.keys(), ...this.#names])
+      if (!reported.has(name) && this.wants(name)) this.#holding.deviate(name, ASKED);
+    for (const [name, version] of reported) {
+      if (!this.wants(name)) continue;
+      const same = target.resources.get(name);
+      const held: Held = same?.version === version ? same : { version, clusters: undefined };
+      this.#holding.deviate(name, { held, asked: false });
+    }
+  }
+
+  #want(name: string): void {
+    if (name !== "*") {
+      this.#names.add(name);
+      return;
+    }
+    for (const other of this.#holding.names()) if (!this.wants(other)) this.ask(other);
+    this.#wildcard = true;
+  }
+
+  #unwant(name: string): void {
+    if (name === "*") {
+      this.#wildcard = false;
+      for (const other of this.deviations.keys())
+        if (!this.wants(other)) this.#holding.settle(other);
+      return;
+    }
+    this.#names.delete(name);
+    this.#holding.settle(name);
+    // Still covered by the wildcard: the client forgot it and must be told again.
+    if (this.wants(name)) this.ask(name);
+  }
+}

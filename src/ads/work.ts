@@ -1,0 +1,83 @@
+import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
+
+/** Small messages keep memory low while many clients connect: they are written as they drain. */
+const CHUNK_BYTES = 50_000;
+/** A change of virtual hosts stays in one message, so that a domain can move between hosts. */
+const CHANGE_BYTES = 1_000_000;
+
+export interface Batch {
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+}
+
+/** What may go out now of one type, as of one target: taken from the front, batch by batch. */
+export class Work {
+  readonly target: ResourceSet;
+  /** When to look again if nothing happens before (ms). */
+  readonly dueAt: number;
+  #together: readonly EncodedResource[];
+  #alone: readonly EncodedResource[];
+  #removed: readonly string[];
+
+  constructor(
+    at: { readonly target: ResourceSet; readonly dueAt: number },
+    {
+      together,
+      alone,
+      removed,
+    }: {
+      readonly together: readonly EncodedResource[];
+      /** Sent one by one: they were rejected, perhaps for the company they were in. */
+      readonly alone: readonly EncodedResource[];
+      readonly removed: readonly string[];
+    },
+  ) {
+    this.target = at.target;
+    this.dueAt = at.dueAt;
+    this.#together = together;
+    this.#alone = alone;
+    this.#removed = removed;
+  }
+
+  /** Whether nothing but removals is left. */
+  get isSent(): boolean {
+    return this.#together.length === 0 && this.#alone.length === 0;
+  }
+
+  takeResources(whole: boolean): Batch | undefined {
+    const suspect = this.#together.length === 0;
+    const from = suspect ? this.#alone : this.#together;
+    const count = suspect ? 1 : fitting(from, whole ? CHANGE_BYTES : CHUNK_BYTES);
+    const resources = from.slice(0, count);
+    if (suspect) this.#alone = from.slice(count);
+    else this.#together = from.slice(count);
+    return resources.length === 0 ? undefined : { resources, removed: [] };
+  }
+
+  takeRemoved(): Batch | undefined {
+    const removed = this.#removed;
+    this.#removed = [];
+    return removed.length === 0 ? undefined : { resources: [], removed };
+  }
+
+  /** Removals go with the first resources, so that a name or domain can move from one to another. */
+  take(whole: boolean): Batch | undefined {
+    const removed = this.takeRemoved()?.removed ?? [];
+    const resources =
+      removed.length > 0 && this.#together.length === 0
+        ? []
+        : (this.takeResources(whole)?.resources ?? []);
+    return resources.length + removed.length === 0 ? undefined : { resources, removed };
+  }
+}
+
+function fitting(resources: readonly EncodedResource[], limit: number): number {
+  let size = 0;
+  let count = 0;
+  for (const { bytes } of resources) {
+    if (count > 0 && size + bytes.length > limit) break;
+    size += bytes.length;
+    count++;
+  }
+  return count;
+}
