@@ -1,10 +1,5 @@
 /** The real programs that integration tests run against, made on first use. */
-import {
-  ensureTools,
-  type KubernetesProgram,
-  kubernetesPrograms,
-  systemTool,
-} from "../cluster/tools.ts";
+import { ensureTools, type KubernetesProgram } from "../cluster/tools.ts";
 
 const one = async (...tools: Parameters<typeof ensureTools>[0]): Promise<string> => {
   const [path = ""] = await ensureTools(tools);
@@ -17,7 +12,7 @@ export const envoyBinary = (): Promise<string> => one("envoy");
 /** A program of Kubernetes, built from the version the project supports. */
 export const kubeBinary = (program: KubernetesProgram): Promise<string> => one(program);
 
-/** etcd of the machine's packages. */
-export const etcdBinary = (): string => systemTool("etcd");
+/** The store of the API server. */
+export const etcdBinary = (): Promise<string> => one("etcd");
 
-export { ensureTools, kubernetesPrograms };
+export { ensureTools };
