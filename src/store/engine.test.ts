@@ -21,7 +21,11 @@ function world() {
     key: ({ name }) => name,
     project: (item) => (item.color === "none" ? undefined : item),
   });
-  const byColor = items.index(({ color }) => [color, "any"]);
+  const byColor = items.index(({ color }, key) => [
+    [color, key],
+    ["any", key],
+  ]);
+  const sizes = items.index(({ color, size }) => [[color, String(size % 3)]]);
   const runs = { big: 0, total: 0 };
   const big = engine.query((cx, name: string) => {
     runs.big += 1;
@@ -40,9 +44,10 @@ function world() {
   );
   const all = (): unknown => ({
     totals: [...COLORS, "any", "blue"].map((color) => engine.get(total, color)),
+    sizes: COLORS.map((color) => engine.get(sizes, color)),
     chains: NAMES.map((name) => engine.get(chain, name, 4)),
   });
-  return { engine, items, big, total, chain, runs, all };
+  return { engine, items, sizes, big, total, chain, runs, all };
 }
 
 const item = fc.record({
@@ -142,6 +147,20 @@ test("a change costs what read it, not what exists", () => {
   assert.deepEqual(suspects, [7]);
   assert.equal(watches[7]?.read(), true);
   assert.equal(runs.big, 1001);
+});
+
+test("a bucket changes when its members do, and a member may be there for several reasons", () => {
+  const { engine, items, sizes } = world();
+  items.replace([red("a", 1), red("b", 4)]);
+  let suspects = 0;
+  const watch = engine.watch(sizes.node("red"), () => {
+    suspects += 1;
+  });
+  assert.deepEqual(watch.read(), ["1"]);
+  items.remove("a");
+  assert.deepEqual([watch.read(), suspects], [["1"], 0]);
+  items.remove("b");
+  assert.deepEqual([watch.read(), suspects], [[], 1]);
 });
 
 test("listeners hear of a batch once, after all of it", () => {

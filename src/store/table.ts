@@ -25,10 +25,10 @@ export class Table<O, V> implements Sink<O>, Source<[key: string], V | undefined
     this.#options = options;
   }
 
-  /** Finds keys by something other than the key. Make indexes before anything is written. */
-  index(buckets: (value: V, key: string) => Iterable<string>): Index<V> {
+  /** Finds values by something other than their key. Make indexes before anything is written. */
+  index(entries: Entries<V>): Index<V> {
     if (this.#values.size > 0) throw new TypeError("an index was made over a table in use");
-    const index = new Index(this.#engine, buckets);
+    const index = new Index(this.#engine, entries);
     this.#indexes.push(index);
     return index;
   }
@@ -81,19 +81,24 @@ export class Table<O, V> implements Sink<O>, Source<[key: string], V | undefined
   }
 }
 
+/** Says where a value is found: in which buckets, and as what, which is often its key. */
+export type Entries<V> = (
+  value: V,
+  key: string,
+) => Iterable<readonly [bucket: string, member: string]>;
+
 const NOTHING: readonly string[] = [];
 
-/** The keys of a table's values by bucket; a value may be in several. Its reads give sorted keys. */
+/** What a table's values have in common, by bucket. A read gives the bucket's members, sorted. */
 export class Index<V> implements Source<[bucket: string], readonly string[]> {
   readonly #engine: Engine;
-  readonly #bucketsOf: (value: V, key: string) => Iterable<string>;
-  readonly #members = new Map<string, Set<string>>();
-  readonly #sorted = new Map<string, readonly string[]>();
+  readonly #entries: Entries<V>;
+  readonly #buckets = new Map<string, Bucket>();
   readonly #cells = new Map<string, Cell<readonly string[]>>();
 
-  constructor(engine: Engine, buckets: (value: V, key: string) => Iterable<string>) {
+  constructor(engine: Engine, entries: Entries<V>) {
     this.#engine = engine;
-    this.#bucketsOf = buckets;
+    this.#entries = entries;
   }
 
   node(bucket: string): Node<readonly string[]> {
@@ -101,42 +106,67 @@ export class Index<V> implements Source<[bucket: string], readonly string[]> {
     if (known !== undefined) return known;
     const cell = new Cell(
       this.#engine.garden,
-      () => this.#keys(bucket),
+      () => this.#buckets.get(bucket)?.sorted() ?? NOTHING,
       () => this.#cells.delete(bucket),
     );
     this.#cells.set(bucket, cell);
     return cell;
   }
 
-  /** The table's part: a key's value changed, so it may have changed buckets. */
+  /** The table's part: a key's value changed, so it may be found elsewhere now. */
   move(key: string, before: V | undefined, after: V | undefined): void {
-    const left = new Set(before === undefined ? [] : this.#bucketsOf(before, key));
-    const entered = new Set(after === undefined ? [] : this.#bucketsOf(after, key));
-    for (const bucket of left.difference(entered)) {
-      const members = this.#members.get(bucket);
-      members?.delete(key);
-      if (members?.size === 0) this.#members.delete(bucket);
-      this.#changed(bucket);
-    }
-    for (const bucket of entered.difference(left)) {
-      const members = this.#members.get(bucket) ?? new Set();
-      this.#members.set(bucket, members.add(key));
-      this.#changed(bucket);
-    }
+    const left = before === undefined ? [] : [...this.#entries(before, key)];
+    const entered = after === undefined ? [] : [...this.#entries(after, key)];
+    if (equal(left, entered)) return;
+    // First in, then out: a member that stays in its bucket never leaves it.
+    for (const [bucket, member] of entered) this.#add(bucket, member);
+    for (const [bucket, member] of left) this.#remove(bucket, member);
   }
 
-  #changed(bucket: string): void {
-    this.#sorted.delete(bucket);
-    this.#engine.touch(this.#cells.get(bucket));
+  #add(name: string, member: string): void {
+    const bucket = this.#buckets.get(name) ?? new Bucket();
+    this.#buckets.set(name, bucket);
+    if (bucket.add(member)) this.#engine.touch(this.#cells.get(name));
   }
 
-  #keys(bucket: string): readonly string[] {
-    const known = this.#sorted.get(bucket);
-    if (known !== undefined) return known;
-    const members = this.#members.get(bucket);
-    if (members === undefined) return NOTHING;
-    const keys = [...members].sort();
-    this.#sorted.set(bucket, keys);
-    return keys;
+  #remove(name: string, member: string): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket === undefined || !bucket.remove(member)) return;
+    if (bucket.empty) this.#buckets.delete(name);
+    this.#engine.touch(this.#cells.get(name));
+  }
+}
+
+/** A set that several values may put the same member into. */
+class Bucket {
+  readonly #counts = new Map<string, number>();
+  #sorted: readonly string[] | undefined;
+
+  get empty(): boolean {
+    return this.#counts.size === 0;
+  }
+
+  sorted(): readonly string[] {
+    this.#sorted ??= [...this.#counts.keys()].sort();
+    return this.#sorted;
+  }
+
+  /** @returns whether the member is new */
+  add(member: string): boolean {
+    const count = this.#counts.get(member) ?? 0;
+    this.#counts.set(member, count + 1);
+    if (count === 0) this.#sorted = undefined;
+    return count === 0;
+  }
+
+  /** @returns whether the member is gone */
+  remove(member: string): boolean {
+    const count = this.#counts.get(member) ?? 0;
+    if (count > 1) {
+      this.#counts.set(member, count - 1);
+      return false;
+    }
+    this.#sorted = undefined;
+    return this.#counts.delete(member);
   }
 }

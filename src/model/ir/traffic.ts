@@ -3,6 +3,7 @@
 export interface Subset {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The whole policy, in place of the host's. */
   readonly policy?: TrafficPolicy;
 }
 
@@ -31,7 +32,7 @@ export type LoadBalancer =
 export interface TrafficPolicy {
   readonly loadBalancer?: LoadBalancer;
   readonly connectTimeoutMs?: number;
-  /** Overrides for one port number of the service. */
+  /** The whole policy for one port number of the service, in place of this one. */
   readonly ports?: Readonly<Record<number, TrafficPolicy>>;
   /** Absent: mutual TLS where the endpoint has a sidecar, plaintext elsewhere. */
   readonly tls?: "disable" | "mutual";

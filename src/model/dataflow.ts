@@ -1,0 +1,96 @@
+/**
+ * The model: everything that is derived from objects, from the tables they are put into to the
+ * `Mesh` that translators read. Lowering runs as an object arrives; whatever needs several objects
+ * is a query, computed for who asks.
+ */
+import type { Diagnostic } from "../api/diagnostic.ts";
+import { type Context, Engine } from "../store/engine.ts";
+import { type Inputs, inputs } from "./inputs.ts";
+import type { Mesh, MeshSettings } from "./ir/mesh.ts";
+import {
+  domainQuery,
+  gatewaysFor,
+  hostQueries,
+  policyQuery,
+  routeQueries,
+  serviceQueries,
+} from "./queries.ts";
+
+export interface ModelSettings extends MeshSettings {
+  /** Where policy for the whole mesh is read from. */
+  readonly rootNamespace: string;
+}
+
+export interface MeshModel {
+  readonly engine: Engine;
+  /** Where reflectors put what they see, by kind. */
+  readonly sinks: ReturnType<typeof sinksOf>;
+  /** The mesh as a query with this context reads it; the engine itself is a context, for one look. */
+  mesh(cx: Context): Mesh;
+  /** What is wrong with objects, in the order of the tables. */
+  diagnostics(): readonly Diagnostic[];
+}
+
+export function createMeshModel(settings: ModelSettings): MeshModel {
+  const engine = new Engine();
+  const from = inputs(engine, settings.clusterDomain);
+  const queries = derive(engine, from, settings);
+  return {
+    engine,
+    sinks: sinksOf(from),
+    mesh: (cx) => meshOver(cx, from, queries, settings),
+    diagnostics: () =>
+      [from.services, from.virtualServices, from.destinationRules, from.gateways].flatMap((table) =>
+        [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics),
+      ),
+  };
+}
+
+function sinksOf(from: Inputs) {
+  const { services, slices, pods, nodes, virtualServices, destinationRules, gateways } = from;
+  return {
+    services,
+    endpointSlices: slices,
+    pods,
+    nodes,
+    virtualServices,
+    destinationRules,
+    gateways,
+  };
+}
+
+function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
+  const services = serviceQueries(engine, from, settings);
+  return {
+    ...services,
+    ...hostQueries(engine, from),
+    ...routeQueries(engine, from),
+    domains: domainQuery(engine, from, services.service),
+    policy: policyQuery(engine, from, settings, services.service),
+  };
+}
+
+function meshOver(
+  cx: Context,
+  from: Inputs,
+  queries: ReturnType<typeof derive>,
+  settings: MeshSettings,
+): Mesh {
+  return {
+    settings,
+    hosts: (namespace) => cx.get(queries.hosts, namespace),
+    service: (host) => cx.get(queries.service, host)?.service,
+    endpoints: (host) => cx.get(queries.endpoints, host),
+    httpPorts: (namespace) => cx.get(queries.httpPorts, namespace),
+    httpHosts: (namespace, port) => cx.get(queries.httpHosts, namespace, port),
+    streamHosts: (namespace) => cx.get(queries.streamHosts, namespace),
+    domains: (host, namespace, port) => cx.get(queries.domains, host, namespace, port),
+    routesFor: (host, namespace) => cx.get(queries.routesFor, host, namespace),
+    gatewayRoutes: (gateway) => cx.get(queries.gatewayRoutes, gateway),
+    gatewayHosts: (gateway) => cx.get(from.gatewayHosts, gateway),
+    gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
+    policy: (host, namespace) => cx.get(queries.policy, host, namespace),
+    workload: (key) => cx.get(queries.workload, key),
+    gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
+  };
+}

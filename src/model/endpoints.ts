@@ -1,0 +1,89 @@
+import { defined } from "../util/defined.ts";
+import type { Endpoint } from "./ir/service.ts";
+import type { KubeService, Locality, Pod, Slice, SliceEndpoint } from "./kube.ts";
+
+/** What an endpoint's address leads to. */
+export interface Surroundings {
+  readonly trustDomain: string;
+  pod(key: string): Pod | undefined;
+  locality(node: string): Locality | undefined;
+}
+
+/**
+ * Where a service's traffic can go, by port and address. Endpoints that are on their way out stay,
+ * draining, so that what is open to them is not cut; if no others are left they serve, as they do
+ * for kube-proxy.
+ */
+export function endpointsOf(
+  service: KubeService,
+  slices: readonly Slice[],
+  around: Surroundings,
+): readonly Endpoint[] {
+  if (service.externalName !== undefined) return externalEndpoints(service, service.externalName);
+  const byAddress = new Map<string, Endpoint>();
+  for (const slice of ofFamily(slices, service.family))
+    for (const endpoint of slice.endpoints)
+      for (const found of endpointsIn(service, slice, lowerEndpoint(endpoint, around)))
+        keepReady(byAddress, found);
+  const all = [...byAddress.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);
+  return all.some(({ health }) => health === "healthy")
+    ? all
+    : all.map((endpoint) => ({ ...endpoint, health: "healthy" }));
+}
+
+/** A pod with addresses of two families is one endpoint, at the family that clients are given. */
+function ofFamily(slices: readonly Slice[], family: string | undefined): readonly Slice[] {
+  const matching = slices.filter((slice) => slice.family === family);
+  return matching.length > 0 ? matching : slices;
+}
+
+type Unported = Omit<Endpoint, "port" | "portName">;
+
+function endpointsIn(service: KubeService, slice: Slice, endpoint: Unported): readonly Endpoint[] {
+  return slice.ports.flatMap(({ name, port }) =>
+    service.service.ports.some((p) => p.name === name)
+      ? [{ ...endpoint, port, portName: name }]
+      : [],
+  );
+}
+
+/** While an endpoint moves between slices it may be in both. */
+function keepReady(byAddress: Map<string, Endpoint>, endpoint: Endpoint): void {
+  const id = `${endpoint.portName} ${endpoint.address} ${endpoint.port}`;
+  if (byAddress.get(id)?.health !== "healthy") byAddress.set(id, endpoint);
+}
+
+function lowerEndpoint(endpoint: SliceEndpoint, around: Surroundings): Unported {
+  const pod = endpoint.pod === undefined ? undefined : around.pod(endpoint.pod);
+  return {
+    address: endpoint.address,
+    labels: pod?.labels ?? {},
+    tls: pod?.tls ?? false,
+    health: endpoint.ready ? "healthy" : "draining",
+    locality: localityOf(endpoint, around),
+    ...defined({ workload: pod?.key, identity: pod && identityOf(pod, around.trustDomain) }),
+  };
+}
+
+function localityOf({ node, zone = "" }: SliceEndpoint, around: Surroundings): Locality {
+  const known = node === undefined ? undefined : around.locality(node);
+  return known ?? { region: "", zone };
+}
+
+function identityOf(pod: Pod, trustDomain: string): string | undefined {
+  return pod.tls
+    ? `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`
+    : undefined;
+}
+
+function externalEndpoints({ service }: KubeService, address: string): readonly Endpoint[] {
+  return service.ports.map(({ port, name }) => ({
+    address,
+    port,
+    portName: name,
+    labels: {},
+    tls: false,
+    health: "healthy",
+    locality: { region: "", zone: "" },
+  }));
+}

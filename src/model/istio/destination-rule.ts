@@ -1,0 +1,68 @@
+import { Report } from "../../api/codes.ts";
+import type { Lowered } from "../../api/diagnostic.ts";
+import type {
+  DestinationRuleSpec,
+  DestinationRuleSpecSubsets,
+} from "../../api/gen/destination-rule.ts";
+import { type KubeObject, objectName } from "../../api/object.ts";
+import { defined } from "../../util/defined.ts";
+import type { DestinationPolicy, Subset, TrafficPolicy } from "../ir/traffic.ts";
+import { type Origin, originOf } from "../origin.ts";
+import { lowerHost, type Site } from "./site.ts";
+import { lowerTrafficPolicy, overlay } from "./traffic-policy.ts";
+
+export interface DestinationRule extends Origin {
+  readonly policy: DestinationPolicy;
+  /** Only for clients of its own namespace that carry all these labels. */
+  readonly clients?: Readonly<Record<string, string>>;
+}
+
+/**
+ * https://istio.io/latest/docs/reference/config/networking/destination-rule/
+ * `undefined`: it has no host that could be looked up.
+ */
+export function lowerDestinationRule(
+  object: KubeObject<DestinationRuleSpec>,
+  clusterDomain: string,
+): Lowered<DestinationRule | undefined> {
+  const report = new Report(objectName(object));
+  const origin = originOf(object, object.spec?.exportTo);
+  const site = { report, namespace: origin.namespace, clusterDomain };
+  const host = lowerHost(object.spec?.host, "spec.host", site);
+  if (host === undefined) return { value: undefined, diagnostics: report.diagnostics };
+  const policy = lowerTrafficPolicy(object.spec?.trafficPolicy, "spec.trafficPolicy", site);
+  const value: DestinationRule = {
+    ...origin,
+    policy: {
+      host,
+      source: objectName(object),
+      policy,
+      subsets: lowerSubsets(object.spec?.subsets ?? [], policy, site),
+    },
+    ...defined({ clients: object.spec?.workloadSelector?.matchLabels }),
+  };
+  return { value, diagnostics: report.diagnostics };
+}
+
+/** Of two subsets with one name the first counts, as Istio merges. */
+function lowerSubsets(
+  subsets: readonly DestinationRuleSpecSubsets[],
+  base: TrafficPolicy,
+  site: Site,
+): readonly Subset[] {
+  const byName = new Map<string, Subset>();
+  for (const [i, { name, labels = {}, trafficPolicy }] of subsets.entries()) {
+    const path = `spec.subsets[${i}]`;
+    if (byName.has(name)) {
+      site.report.add(
+        "MESH0112",
+        `${path}.name`,
+        `subset "${name}" is defined twice; this one is ignored: rename it or merge its labels into the first`,
+      );
+      continue;
+    }
+    const own = trafficPolicy && lowerTrafficPolicy(trafficPolicy, `${path}.trafficPolicy`, site);
+    byName.set(name, { name, labels, ...defined({ policy: own && overlay(base, own) }) });
+  }
+  return [...byName.values()];
+}

@@ -1,0 +1,91 @@
+import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
+import { defined } from "../../util/defined.ts";
+import type { LoadBalancer } from "../ir/traffic.ts";
+import { lowerDuration, lowerNumber, type Site } from "./site.ts";
+
+type Spec = DestinationRuleSpecTrafficPolicyLoadBalancer;
+type HashSpec = NonNullable<Spec["consistentHash"]>;
+type HashKey = Extract<LoadBalancer, { kind: "consistent-hash" }>["key"];
+
+const SIMPLE: Readonly<Record<NonNullable<Spec["simple"]>, LoadBalancer>> = {
+  UNSPECIFIED: { kind: "least-request" },
+  LEAST_CONN: { kind: "least-request" },
+  LEAST_REQUEST: { kind: "least-request" },
+  ROUND_ROBIN: { kind: "round-robin" },
+  RANDOM: { kind: "random" },
+  PASSTHROUGH: { kind: "passthrough" },
+};
+
+/** `undefined`: the default holds. */
+export function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBalancer | undefined {
+  if (spec.consistentHash !== undefined)
+    return consistentHash(spec.consistentHash, `${path}.consistentHash`, site);
+  if (spec.simple === undefined) return undefined;
+  const known: LoadBalancer | undefined = SIMPLE[spec.simple];
+  if (known === undefined)
+    site.report.add(
+      "MESH0117",
+      `${path}.simple`,
+      `"${spec.simple}" is not one of ${Object.keys(SIMPLE).join(", ")}: the default is used`,
+    );
+  return known;
+}
+
+/** Envoy builds the ring or table in memory, and refuses a ring above the first bound. */
+const RING_SIZE = [1, 8_388_608] as const;
+/** A maglev table must be a prime below this. */
+const TABLE_SIZE = [2, 5_000_011] as const;
+
+function consistentHash(spec: HashSpec, path: string, site: Site): LoadBalancer | undefined {
+  const key = hashKey(spec, path, site);
+  if (key === undefined) {
+    site.report.add(
+      "MESH0117",
+      path,
+      "consistentHash needs one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName: the default is used",
+    );
+    return undefined;
+  }
+  const algorithm = spec.maglev === undefined ? "ring-hash" : "maglev";
+  return {
+    kind: "consistent-hash",
+    key,
+    algorithm,
+    ...defined({
+      minimumRingSize: lowerNumber(
+        spec.ringHash?.minimumRingSize ?? spec.minimumRingSize,
+        RING_SIZE,
+        `${path}.ringHash.minimumRingSize`,
+        site,
+      ),
+      tableSize: tableSize(spec.maglev?.tableSize, `${path}.maglev.tableSize`, site),
+    }),
+  };
+}
+
+function tableSize(size: number | undefined, path: string, site: Site): number | undefined {
+  const inRange = lowerNumber(size, TABLE_SIZE, path, site);
+  if (inRange === undefined || isPrime(inRange)) return inRange;
+  site.report.add("MESH0109", path, `${inRange} is not a prime number: the default 65537 is used`);
+  return undefined;
+}
+
+function isPrime(n: number): boolean {
+  if (n < 2) return false;
+  for (let i = 2; i * i <= n; i++) if (n % i === 0) return false;
+  return true;
+}
+
+function hashKey(spec: HashSpec, path: string, site: Site): HashKey | undefined {
+  const { httpHeaderName, httpCookie, httpQueryParameterName } = spec;
+  if (httpHeaderName !== undefined) return { kind: "header", name: httpHeaderName };
+  if (httpCookie !== undefined)
+    return {
+      kind: "cookie",
+      name: httpCookie.name,
+      ...defined({ path: httpCookie.path }),
+      ttlMs: lowerDuration(httpCookie.ttl, `${path}.httpCookie.ttl`, site) ?? 0,
+    };
+  if (httpQueryParameterName !== undefined) return { kind: "query", name: httpQueryParameterName };
+  return spec.useSourceIp === true ? { kind: "source-ip" } : undefined;
+}
