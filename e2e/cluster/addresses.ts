@@ -55,7 +55,7 @@ export function addresses(slot: number): Addresses {
 
 /** The order in which a cluster tries slots: the same on every run, so that addresses stay. */
 export function slotOrder(identity: string): number[] {
-  const first = [...identity].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) >>> 0, 7);
+  const first = Buffer.from(identity).reduce((hash, byte) => (hash * 31 + byte) >>> 0, 7);
   return Array.from({ length: slots }, (_, step) => (first + step) % slots);
 }
 

@@ -31,7 +31,7 @@ const serviceRanges = ({ serviceRange }: Cluster): string =>
   `--service-cluster-ip-range=${serviceRange.v4},${serviceRange.v6}`;
 
 const etcd = (): CommandLine => [
-  "etcd",
+  tool("etcd"),
   "--data-dir=/var/lib/etcd",
   `--listen-client-urls=${etcdEndpoint}`,
   `--advertise-client-urls=${etcdEndpoint}`,

@@ -70,7 +70,8 @@ async function settle(service: Service, all: ReadonlyMap<string, Service>): Prom
 /** Follows all Services until the API server ends the stream. */
 async function follow(): Promise<void> {
   const services = new Map<string, Service>();
-  const stream = await call("GET", "/api/v1/services?watch=true");
+  // From version 0, a stream begins with all that exists.
+  const stream = await call("GET", "/api/v1/services?watch=true&resourceVersion=0");
   for await (const line of createInterface({ input: stream })) {
     const { type, object } = JSON.parse(line) as WatchEvent;
     if (type === "ERROR") return;
@@ -80,7 +81,7 @@ async function follow(): Promise<void> {
   }
 }
 
-// The API server may go away and come back at any time; a new stream begins with all that exists.
+// The API server may go away and come back at any time.
 while (true) {
   try {
     await follow();

@@ -4,7 +4,6 @@ import { say } from "./say.ts";
 
 /** What the cluster needs of the machine: a program that shows it is there, and its Debian package. */
 const needed: readonly (readonly [program: string, debianPackage: string])[] = [
-  ["etcd", "etcd-server"],
   ["containerd", "containerd"],
   ["runc", "runc"],
   ["/usr/lib/cni/bridge", "containernetworking-plugins"],

@@ -10,12 +10,11 @@ export const pauseImage = "meshwright.local/pause:1";
 
 const architecture = process.arch === "x64" ? "amd64" : process.arch;
 
+/** The same content gives the same archive, on any day. */
+const reproducibly = ["--owner=0", "--group=0", "--mtime=@0", "--sort=name"];
+
 const tar = (directory: string, file: string, ...members: string[]): Promise<string> =>
-  run([
-    "tar",
-    ...["--create", "--owner=0", "--group=0", "--mtime=@0", "--sort=name"],
-    ...["--file", file, "--directory", directory, ...members],
-  ]);
+  run(["tar", "--create", ...reproducibly, "--file", file, "--directory", directory, ...members]);
 
 /** Writes an image of one static program, as an archive that containerd imports. */
 async function writeArchive(directory: string): Promise<void> {
@@ -35,7 +34,7 @@ async function writeArchive(directory: string): Promise<void> {
   const manifest = [{ Config: "config.json", RepoTags: [pauseImage], Layers: ["layer.tar"] }];
   await writeFile(join(draft, "config.json"), JSON.stringify(image));
   await writeFile(join(draft, "manifest.json"), JSON.stringify(manifest));
-  await tar(draft, join(directory, "pause.tar"), ...["manifest.json", "config.json", "layer.tar"]);
+  await tar(draft, join(directory, "pause.tar"), "manifest.json", "config.json", "layer.tar");
   await rm(draft, { recursive: true });
 }
 

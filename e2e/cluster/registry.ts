@@ -36,11 +36,11 @@ async function write(all: readonly Claim[]): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-const isOurs = (claim: Claim, name: string): boolean =>
-  claim.checkout === checkout && claim.name === name;
+const isOurs = (one: Claim, name: string): boolean =>
+  one.checkout === checkout && one.name === name;
 
 export async function findClaim(name: string): Promise<Claim | undefined> {
-  return (await claims()).find((claim) => isOurs(claim, name));
+  return (await claims()).find((one) => isOurs(one, name));
 }
 
 /** The machine's IPv4 routes, but for the default one. */

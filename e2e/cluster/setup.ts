@@ -1,10 +1,9 @@
 import { installPackages, requireGo } from "./packages.ts";
-import { ensureTools, kubernetesPrograms } from "./tools.ts";
+import { allTools, ensureTools } from "./tools.ts";
 
 /** Installs and compiles what clusters, images and integration tests need; quick when it is there. */
 export async function setup(): Promise<void> {
   await installPackages();
-  await ensureTools(["envoy", "pause"]);
   await requireGo();
-  await ensureTools([...kubernetesPrograms, "coredns"]);
+  await ensureTools(allTools);
 }

