@@ -38,4 +38,16 @@ cluster-down: node_modules/.package-lock.json ## Removes the local cluster [NAME
 images: setup ## Builds the images and loads them into the cluster
 	node e2e/cluster/cli.ts images $(NAME)
 
+test: node_modules/.package-lock.json ## Lint, unit, integration and end-to-end tests; totals at the end
+	node e2e/test.ts
+
+e2e: node_modules/.package-lock.json ## End-to-end tests alone [CASE=request-routing] [KEEP=1 keeps the cluster]
+	KEEP=$(KEEP) node e2e/test.ts e2e $(CASE)
+
+demo: node_modules/.package-lock.json ## A mesh with bookinfo, from nothing, and the exercises on it
+	NAME=$(NAME) node e2e/demo/run.ts
+
+demo-down: node_modules/.package-lock.json ## Removes what the demo made
+	NAME=$(NAME) node e2e/demo/run.ts down
+
 .PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down cluster-up cluster-down images

@@ -175,7 +175,7 @@ describe("injection", () => {
           const events = await cluster.api.list<{ message: string }>(
             `/api/v1/namespaces/${NAMESPACE}/events?${query.toString()}`,
           );
-          return events.find(({ message }) => /^Readiness probe failed/.test(message));
+          return events.find(({ message }) => message.startsWith("Readiness probe failed"));
         },
       );
       assert.match(failed.message, /503|refused/);
