@@ -153,7 +153,10 @@ function controlPlaneCluster(options: BootstrapOptions): Cluster {
         sni: serverName,
         commonTlsContext: {
           alpnProtocols: ["h2"],
-          tlsParams: { tlsMinimumProtocolVersion: "TLSv1_3" },
+          tlsParams: {
+            tlsMinimumProtocolVersion: "TLSv1_3",
+            tlsMaximumProtocolVersion: "TLSv1_3",
+          },
           combinedValidationContext: {
             // Every workload has a certificate of the same root: only the name tells it from ours.
             defaultValidationContext: {

@@ -1,0 +1,169 @@
+import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
+import { MeshError } from "../../util/errors.ts";
+import type { StatsInclusion } from "../../xds/bootstrap.ts";
+import { DEFAULT_RESOURCES } from "./proxy.ts";
+import { quantityBytes } from "./quantity.ts";
+
+/** What a pod's annotations ask of its sidecar. */
+export interface SidecarSettings {
+  readonly image: string | undefined;
+  readonly resources: ResourceRequirements;
+  readonly logLevel: string;
+  readonly componentLogLevel: string | undefined;
+  readonly rewriteProbes: boolean;
+  readonly stats: StatsInclusion;
+  /** Arguments of the capture program; `undefined` leaves the pod's traffic alone. */
+  readonly capture: readonly string[] | undefined;
+  readonly warnings: readonly string[];
+}
+
+type Annotations = Readonly<Record<string, string>>;
+
+const SIDECAR = "sidecar.istio.io";
+const TRAFFIC = "traffic.sidecar.istio.io";
+
+/**
+ * @param object names the pod in messages
+ * @throws MeshError `MESH0501` if an annotation cannot be followed as written
+ */
+export function sidecarSettings(annotations: Annotations, object: string): SidecarSettings {
+  const list = (name: string): readonly string[] => split(annotations[`${SIDECAR}/${name}`]);
+  return {
+    image: annotations[`${SIDECAR}/proxyImage`],
+    resources: resources(annotations, object),
+    logLevel: annotations[`${SIDECAR}/logLevel`] ?? "warning",
+    componentLogLevel: annotations[`${SIDECAR}/componentLogLevel`],
+    rewriteProbes: annotations[`${SIDECAR}/rewriteAppHTTPProbers`] !== "false",
+    stats: {
+      prefixes: list("statsInclusionPrefixes"),
+      suffixes: list("statsInclusionSuffixes"),
+      regexes: list("statsInclusionRegexps"),
+    },
+    capture:
+      annotations[`${SIDECAR}/interceptionMode`] === "NONE"
+        ? undefined
+        : captureArguments(annotations, object),
+    warnings: warnings(annotations),
+  };
+}
+
+const split = (text: string | undefined): readonly string[] =>
+  (text ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+
+const refused = (object: string, annotation: string, value: string, want: string): MeshError =>
+  new MeshError(
+    "MESH0501",
+    `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
+    { hint: `correct the annotation in the pod's template, or remove it to have the default` },
+  );
+
+const RESOURCES = {
+  requests: { cpu: "proxyCPU", memory: "proxyMemory" },
+  limits: { cpu: "proxyCPULimit", memory: "proxyMemoryLimit" },
+} as const;
+
+/** As Istio: one annotation replaces the defaults altogether, so that requests never exceed limits. */
+function resources(annotations: Annotations, object: string): ResourceRequirements {
+  const pick = (names: { readonly cpu: string; readonly memory: string }) => {
+    const chosen: Record<string, string> = {};
+    for (const [resource, name] of Object.entries(names)) {
+      const annotation = `${SIDECAR}/${name}`;
+      const value = annotations[annotation];
+      if (value === undefined) continue;
+      if (quantityBytes(value) === undefined)
+        throw refused(object, annotation, value, "a quantity such as 100m or 128Mi");
+      chosen[resource] = value;
+    }
+    return chosen;
+  };
+  const [requests, limits] = [pick(RESOURCES.requests), pick(RESOURCES.limits)];
+  if (Object.keys({ ...requests, ...limits }).length === 0) return DEFAULT_RESOURCES;
+  return {
+    ...(Object.keys(requests).length > 0 && { requests }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+  };
+}
+
+const isPort = (text: string): boolean =>
+  /^[0-9]{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
+
+/** Only the form: the capture program, and the kernel, judge the rest. */
+const isRange = (text: string): boolean => /^[0-9a-fA-F.:]+(\/[0-9]{1,3})?$/.test(text);
+
+const CAPTURE: readonly {
+  readonly name: string;
+  readonly flag: string;
+  readonly isValid: (text: string) => boolean;
+  readonly want: string;
+  /** Whether `*` stands for all; it is then the default, and empty means none. */
+  readonly all: boolean;
+}[] = [
+  {
+    name: "includeOutboundIPRanges",
+    flag: "--include-outbound-ranges",
+    isValid: isRange,
+    want: "a list of CIDRs or *",
+    all: true,
+  },
+  {
+    name: "excludeOutboundIPRanges",
+    flag: "--exclude-outbound-ranges",
+    isValid: isRange,
+    want: "a list of CIDRs",
+    all: false,
+  },
+  {
+    name: "includeOutboundPorts",
+    flag: "--include-outbound-ports",
+    isValid: isPort,
+    want: "a list of ports",
+    all: false,
+  },
+  {
+    name: "excludeOutboundPorts",
+    flag: "--exclude-outbound-ports",
+    isValid: isPort,
+    want: "a list of ports",
+    all: false,
+  },
+  {
+    name: "includeInboundPorts",
+    flag: "--include-inbound-ports",
+    isValid: isPort,
+    want: "a list of ports or *",
+    all: true,
+  },
+  {
+    name: "excludeInboundPorts",
+    flag: "--exclude-inbound-ports",
+    isValid: isPort,
+    want: "a list of ports",
+    all: false,
+  },
+];
+
+/** The arguments of `capture`, without those that say what it does by default. */
+function captureArguments(annotations: Annotations, object: string): readonly string[] {
+  return CAPTURE.flatMap(({ name, flag, isValid, want, all }) => {
+    const annotation = `${TRAFFIC}/${name}`;
+    const value = annotations[annotation];
+    if (value === undefined || (all && value.trim() === "*")) return [];
+    const parts = split(value);
+    const bad = parts.find((part) => !isValid(part));
+    if (bad !== undefined) throw refused(object, annotation, bad, want);
+    return parts.length > 0 || all ? [flag, parts.join(",")] : [];
+  });
+}
+
+/** Annotations of Istio that change nothing here, and would be missed. */
+function warnings(annotations: Annotations): string[] {
+  const found: string[] = [];
+  if (annotations[`${SIDECAR}/interceptionMode`] === "TPROXY")
+    found.push(`annotation ${SIDECAR}/interceptionMode: TPROXY is not supported, REDIRECT is used`);
+  if (annotations[`${SIDECAR}/nativeSidecar`] === "false")
+    found.push(`annotation ${SIDECAR}/nativeSidecar: false is ignored, sidecars are always native`);
+  return found;
+}

@@ -1,0 +1,58 @@
+import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
+import { PROXY_CONTAINER } from "../../api/names.ts";
+
+/** What the user wrote for the proxy's container, and where. */
+export interface Overrides {
+  readonly list: "containers" | "initContainers";
+  readonly container: Container;
+}
+
+/** Users may write a container `istio-proxy` of their own, whose fields then go over ours. */
+export function takeOverrides(spec: PodSpec): {
+  readonly spec: PodSpec;
+  readonly overrides: Overrides | undefined;
+} {
+  for (const list of ["containers", "initContainers"] as const) {
+    const container = spec[list]?.find(({ name }) => name === PROXY_CONTAINER);
+    if (container === undefined) continue;
+    const others = spec[list]?.filter((one) => one !== container) ?? [];
+    return { spec: { ...spec, [list]: others }, overrides: { list, container } };
+  }
+  return { spec, overrides: undefined };
+}
+
+/** Undoes `takeOverrides`. */
+export function giveBack(spec: PodSpec, overrides: Overrides | undefined): PodSpec {
+  if (overrides === undefined) return spec;
+  const { list, container } = overrides;
+  return { ...spec, [list]: [...(spec[list] ?? []), container] };
+}
+
+const LISTS = ["args", "env", "envFrom", "ports", "volumeMounts"] as const;
+const SETTINGS = ["lifecycle", "securityContext"] as const;
+
+/** Lists are joined, settings go over ours; the image `auto` stands for ours. */
+export function mergeProxy(proxy: Container, overrides: Overrides | undefined): Container {
+  if (overrides === undefined) return proxy;
+  const wanted = overrides.container;
+  const image = wanted.image === "auto" ? undefined : wanted.image;
+  const resources = isEmpty(wanted.resources) ? proxy.resources : wanted.resources;
+  return {
+    ...proxy,
+    ...(image && { image }),
+    ...(resources && { resources }),
+    ...each(SETTINGS, (key) => wanted[key] && { ...proxy[key], ...wanted[key] }),
+    ...each(LISTS, (key) => wanted[key] && [...(proxy[key] ?? []), ...wanted[key]]),
+  };
+}
+
+const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0;
+
+/** The fields that the user has set. */
+const each = <Key extends keyof Container>(
+  keys: readonly Key[],
+  merged: (key: Key) => unknown,
+): Partial<Container> =>
+  Object.fromEntries(
+    keys.map((key) => [key, merged(key)] as const).filter(([, value]) => value !== undefined),
+  );

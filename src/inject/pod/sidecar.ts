@@ -1,0 +1,186 @@
+import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
+import {
+  CANONICAL_NAME,
+  CANONICAL_REVISION,
+  REVISION,
+  SIDECAR_STATUS,
+  TLS_MODE,
+} from "../../api/labels.ts";
+import { INIT_CONTAINER, PORTS } from "../../api/names.ts";
+import type { AppProbe } from "../../xds/bootstrap-local.ts";
+import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
+import { mergeProxy, takeOverrides } from "./overrides.ts";
+import { type Originals, rewriteProbes } from "./probes.ts";
+import { CONFINED, PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
+import { removeSidecar, type Status } from "./status.ts";
+import { canonicalName, canonicalRevision, type PodDraft } from "./workload.ts";
+
+export interface SidecarOptions {
+  readonly image: string;
+  readonly imagePullPolicy: string;
+  readonly controlPlaneNamespace: string;
+  readonly clusterDomain: string;
+  /** Name of the mesh: `istio.io/rev` of what it injects. */
+  readonly revision: string;
+}
+
+export interface Injected {
+  readonly pod: PodDraft;
+  readonly warnings: readonly string[];
+}
+
+const CONCURRENCY = 2;
+
+/**
+ * The pod with a sidecar. Injecting twice is injecting once: what an earlier run did is undone
+ * first, so that containers which other webhooks added since are seen.
+ *
+ * @param name what messages call the pod
+ * @throws MeshError `MESH0501` if an annotation cannot be followed
+ */
+export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: string): Injected {
+  const bare = removeSidecar(pod);
+  const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
+  const { spec, overrides } = takeOverrides(bare.spec);
+  const application = rewriteAll(spec, settings.rewriteProbes);
+  const proxy = mergeProxy(
+    sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),
+    overrides,
+  );
+  const added = settings.capture ? [captureContainer(settings.capture, proxy), proxy] : [proxy];
+  const status: Status = {
+    initContainers: added.map((container) => container.name),
+    volumes: [PROXY_VOLUME],
+    revision: options.revision,
+    probes: application.originals,
+    ...(overrides && { overrides }),
+  };
+  return {
+    pod: {
+      ...bare,
+      metadata: mark(bare, status),
+      spec: {
+        ...application.spec,
+        initContainers: [...added, ...(application.spec.initContainers ?? [])],
+        volumes: [...(spec.volumes ?? []), proxyVolume()],
+      },
+    },
+    warnings: settings.warnings.map((warning) => `${name}: ${warning}`),
+  };
+}
+
+interface Application {
+  readonly spec: PodSpec;
+  readonly probes: readonly AppProbe[];
+  readonly originals: Readonly<Record<string, Originals>>;
+}
+
+/** Probes of all containers that may have some: the application's and the user's own sidecars. */
+function rewriteAll(spec: PodSpec, isWanted: boolean): Application {
+  if (!isWanted) return { spec, probes: [], originals: {} };
+  const probes: AppProbe[] = [];
+  const originals: Record<string, Originals> = {};
+  const rewrite = (container: Container): Container => {
+    const result = rewriteProbes(container);
+    if (result.probes.length > 0) originals[container.name] = result.originals;
+    probes.push(...result.probes);
+    return result.container;
+  };
+  return {
+    spec: {
+      ...spec,
+      containers: spec.containers.map(rewrite),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map(rewrite) }),
+    },
+    probes,
+    originals,
+  };
+}
+
+/**
+ * A native sidecar: it is ready before the application's first container starts, and ends after
+ * the last one has ended, so Jobs finish and init containers have a network.
+ */
+function sidecarContainer(
+  application: string,
+  {
+    options,
+    settings,
+    probes,
+  }: {
+    readonly options: SidecarOptions;
+    readonly settings: SidecarSettings;
+    readonly probes: readonly AppProbe[];
+  },
+): Container {
+  const { componentLogLevel, image, logLevel, resources, stats } = settings;
+  return {
+    ...proxyContainer({
+      image: image ?? options.image,
+      imagePullPolicy: options.imagePullPolicy,
+      application,
+      resources,
+      concurrency: CONCURRENCY,
+      logLevel,
+      componentLogLevel,
+      bootstrap: {
+        namespace: options.controlPlaneNamespace,
+        clusterDomain: options.clusterDomain,
+        probes,
+        stats,
+      },
+    }),
+    restartPolicy: "Always",
+    startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
+    readinessProbe: readyProbe({ periodSeconds: 10, failureThreshold: 3 }),
+    // Inbound only: the application may still have requests of its own to finish.
+    lifecycle: { preStop: { exec: { command: ["/usr/local/bin/drain", "inbound"] } } },
+  };
+}
+
+/** Installs the capture rules and ends: the only container with a capability, and only this one. */
+const captureContainer = (args: readonly string[], proxy: Container): Container => ({
+  name: INIT_CONTAINER,
+  ...(proxy.image && { image: proxy.image }),
+  ...(proxy.imagePullPolicy && { imagePullPolicy: proxy.imagePullPolicy }),
+  command: ["/usr/local/bin/capture"],
+  args,
+  // The scheduler takes the larger of this and the rest of the pod.
+  resources: proxy.resources ?? {},
+  securityContext: {
+    runAsUser: 0,
+    runAsGroup: 0,
+    runAsNonRoot: false,
+    ...CONFINED,
+    capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] },
+  },
+});
+
+function mark(pod: PodDraft, status: Status): PodDraft["metadata"] {
+  const { labels = {}, annotations = {} } = pod.metadata;
+  const [first] = pod.spec.containers;
+  const hasPrometheus = Object.keys(annotations).some((key) => key.startsWith("prometheus.io/"));
+  return {
+    ...pod.metadata,
+    labels: {
+      ...labels,
+      [TLS_MODE]: labels[TLS_MODE] ?? "istio",
+      [CANONICAL_NAME]: canonicalName(pod),
+      [CANONICAL_REVISION]: canonicalRevision(pod),
+    },
+    annotations: {
+      ...(first && {
+        "kubectl.kubernetes.io/default-container": first.name,
+        "kubectl.kubernetes.io/default-logs-container": first.name,
+      }),
+      ...(!hasPrometheus && {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": String(PORTS.stats),
+        "prometheus.io/path": "/stats/prometheus",
+      }),
+      ...annotations,
+      [REVISION]: status.revision,
+      [SIDECAR_STATUS]: JSON.stringify(status),
+    },
+  };
+}
