@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Metadata } from "@grpc/grpc-js";
+import {
+  CONTROL_PLANE,
+  CONTROL_PLANE_NAMESPACE,
+  OPERATOR_NAMESPACE,
+  PORTS,
+  ROOT_CONFIG_MAP,
+  ROOT_CONFIG_MAP_KEY,
+  TOKEN_AUDIENCE,
+} from "../../src/api/names.ts";
+import { openCluster, startComponent, stopComponent } from "../cluster/cluster.ts";
+import { expose, ingressClient, openMesh, ownNamespace } from "../harness/case.ts";
+import type { Cluster } from "../harness/cluster.ts";
+import { diagnose } from "../harness/diagnose.ts";
+import { type EnvoyAdmin, openAdmin } from "../harness/envoy.ts";
+import { endOfStream, type XdsServer } from "../harness/grpc.ts";
+import { failure, type HttpClient } from "../harness/http.ts";
+import { type RunningLoad, startLoad } from "../harness/load.ts";
+import { meshReady } from "../harness/mesh.ts";
+import { CLIENT, deploy, HTTPBIN } from "../harness/samples.ts";
+import { waitFor } from "../harness/wait.ts";
+import { onePod, pods, rolledOut } from "../harness/workloads.ts";
+
+const NAMESPACE = "e2e-faults";
+const API_SERVER_AWAY_MS = 30_000;
+const UNAUTHENTICATED = 16;
+
+const CONNECTED = "^control_plane\\.connected_state$";
+/** What changes when configuration arrives that Envoy did not have. */
+const CONFIGURATION =
+  "^(cluster_manager\\.cluster|listener_manager\\.listener)_(added|modified|removed)$";
+
+describe("faults", () => {
+  let cluster: Cluster;
+  let ingress: HttpClient;
+  let envoy: EnvoyAdmin;
+
+  before(async () => {
+    cluster = await openMesh();
+    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await deploy(cluster, NAMESPACE, [HTTPBIN, CLIENT]);
+    await expose(cluster, NAMESPACE, { host: "httpbin", port: 8000 });
+    ingress = await ingressClient({ after }, cluster, NAMESPACE);
+    const pod = await onePod(cluster, NAMESPACE, "app=httpbin");
+    envoy = await openAdmin(cluster.kubectl, NAMESPACE, pod.metadata.name);
+    await servedAgain("the start");
+  });
+
+  after(() => {
+    envoy?.close();
+    cluster?.api.close();
+  });
+
+  const servedAgain = (since: string): Promise<unknown> =>
+    waitFor(
+      {
+        description: `answer through the ingress after ${since}`,
+        deadlineMs: 30_000,
+        diagnose: () => diagnose(cluster, [NAMESPACE]),
+      },
+      async () => {
+        const wrong = failure(await ingress.get("/get"));
+        if (wrong) throw new Error(wrong);
+        return true;
+      },
+    );
+
+  const startRequests = (): RunningLoad =>
+    startLoad({ client: ingress, request: { path: "/get" }, pauseMs: 10 });
+
+  async function assertNoFailure(load: RunningLoad): Promise<void> {
+    const records = await load.stop();
+    assert.ok(records.length > 0, "no request was sent");
+    assert.deepEqual(
+      records.flatMap((record) => failure(record) ?? []),
+      [],
+    );
+  }
+
+  /** How often containers of the mesh itself were restarted. */
+  async function restarts(): Promise<Readonly<Record<string, number>>> {
+    const all = [
+      ...(await pods(cluster, CONTROL_PLANE_NAMESPACE)),
+      ...(await pods(cluster, OPERATOR_NAMESPACE)),
+      ...(await pods(cluster, NAMESPACE)),
+    ];
+    return Object.fromEntries(
+      all.flatMap(({ metadata, status }) =>
+        [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(
+          ({ name, restartCount }): [string, number] => [`${metadata.name}/${name}`, restartCount],
+        ),
+      ),
+    );
+  }
+
+  const connected = async (): Promise<boolean> => (await envoy.total(CONNECTED)) === 1;
+
+  test("control plane deleted under load: no request fails, sidecars reconnect and get only differences", async () => {
+    const load = startRequests();
+    const configuration = await envoy.stats(CONFIGURATION);
+    const selector = `app=${CONTROL_PLANE}`;
+    await cluster.kubectl.run([
+      "delete",
+      "pod",
+      "-n",
+      CONTROL_PLANE_NAMESPACE,
+      "-l",
+      selector,
+      "--wait=false",
+    ]);
+    await waitFor(
+      { description: "sidecar that lost its control plane", deadlineMs: 30_000, intervalMs: 50 },
+      async () => !(await connected()),
+    );
+    await rolledOut(cluster, CONTROL_PLANE_NAMESPACE);
+    await waitFor(
+      { description: "reconnected sidecar", deadlineMs: 30_000, diagnose: () => diagnose(cluster) },
+      connected,
+    );
+    assert.deepEqual(await envoy.stats(CONFIGURATION), configuration);
+    await assertNoFailure(load);
+    await meshReady(cluster);
+  });
+
+  test("API server gone for 30 s: nobody restarts, no request fails, and all catch up by themselves", {
+    skip: process.env["CLUSTER"] === "current" && "needs a cluster whose API server may be stopped",
+  }, async () => {
+    const counts = await restarts();
+    const load = startRequests();
+    const local = await openCluster(cluster.name);
+    await stopComponent(local, "apiserver");
+    try {
+      // The time is the fault, not a wait for something.
+      await delay(API_SERVER_AWAY_MS);
+    } finally {
+      await startComponent(local, "apiserver");
+    }
+    await waitFor(
+      { description: "ready API server", deadlineMs: 30_000 },
+      async () => (await cluster.api.send("GET", "/readyz")).status === 200,
+    );
+    await assertNoFailure(load);
+    await meshReady(cluster, 60_000);
+    await assertFollows();
+    assert.deepEqual(await restarts(), counts);
+  });
+
+  /** The mesh is alive again when a new route reaches traffic. */
+  async function assertFollows(): Promise<void> {
+    const route = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "exposed" },
+      spec: {
+        hosts: [`${NAMESPACE}.test`],
+        gateways: ["exposed"],
+        http: [
+          {
+            match: [{ uri: { prefix: "/new/" } }],
+            rewrite: { uri: "/anything/" },
+            route: [{ destination: { host: "httpbin", port: { number: 8000 } } }],
+          },
+          { route: [{ destination: { host: "httpbin", port: { number: 8000 } } }] },
+        ],
+      },
+    };
+    await cluster.kubectl.applyText(JSON.stringify(route), NAMESPACE);
+    await waitFor(
+      {
+        description: "route that was applied after the fault",
+        deadlineMs: 15_000,
+        diagnose: () => diagnose(cluster),
+      },
+      async () => (await ingress.get("/new/x")).status === 200,
+    );
+  }
+
+  describe("who has no token of a pod gets UNAUTHENTICATED and nothing else", () => {
+    let server: XdsServer & { close(): void };
+
+    before(async () => {
+      const roots = await cluster.api.get<{ data: Record<string, string> }>(
+        `/api/v1/namespaces/${NAMESPACE}/configmaps/${ROOT_CONFIG_MAP}`,
+      );
+      const forward = await cluster.kubectl.forward(
+        { namespace: CONTROL_PLANE_NAMESPACE, workload: `deploy/${CONTROL_PLANE}` },
+        PORTS.xds,
+      );
+      server = {
+        ...forward,
+        rootPem: roots?.data[ROOT_CONFIG_MAP_KEY] ?? "",
+        serverName: `${CONTROL_PLANE}.${CONTROL_PLANE_NAMESPACE}.svc`,
+      };
+    });
+
+    after(() => server?.close());
+
+    const token = async (...args: string[]): Promise<string> =>
+      (await cluster.kubectl.run(["create", "token", "client", "-n", NAMESPACE, ...args])).trim();
+
+    for (const { title, authorization } of [
+      { title: "no token", authorization: async () => undefined },
+      {
+        title: "a token nobody signed",
+        authorization: async () => "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl",
+      },
+      {
+        title: "a token for another audience",
+        authorization: async () => `Bearer ${await token()}`,
+      },
+      {
+        title: "a token that is bound to no pod",
+        authorization: async () => `Bearer ${await token(`--audience=${TOKEN_AUDIENCE}`)}`,
+      },
+    ]) {
+      test(title, async () => {
+        const metadata = new Metadata();
+        const value = await authorization();
+        if (value) metadata.set("authorization", value);
+        const end = await endOfStream(server, metadata);
+        assert.equal(end.code, UNAUTHENTICATED, end.details);
+        assert.equal(end.messages, 0);
+      });
+    }
+  });
+});
