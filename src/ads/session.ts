@@ -60,6 +60,10 @@ export class Session {
   /** Subscribed routes whose hosts the client lacks, and changed clusters that need endpoints again. */
   readonly #freshRoutes = new Set<string>();
   readonly #changedClusters = new Set<string>();
+  /** Hosts of routes that the client has dropped, to be removed. */
+  readonly #dismissed = new Set<string>();
+
+  #hasAnswered = false;
 
   constructor(source: Source, frames: Frames) {
     this.#source = source;
@@ -90,6 +94,7 @@ export class Session {
     const response =
       error === undefined ? subscription?.accepted(nonce) : subscription?.rejected(nonce);
     if (response === undefined) return undefined;
+    this.#hasAnswered = true;
     if (type === "Cluster") this.#clustersSettled(response.resources, nonce);
     // What was replaced is gone for good now: clusters that only it named may follow.
     this.#work.delete("Cluster");
@@ -146,10 +151,22 @@ export class Session {
     }
     for (const route of unsubscribe) {
       this.#freshRoutes.delete(route);
-      const names = [...(hosts?.deviations.keys() ?? [])];
-      hosts?.drop(names.filter((name) => routeOf(name) === route && !hosts.wants(name)));
+      this.#dismissHosts(route);
     }
     this.#work.delete("VirtualHost");
+  }
+
+  /**
+   * Envoy goes on reporting the hosts of a route it has dropped as if it had them. Told that they
+   * are removed, it forgets them, and what it reports when it reconnects stays true.
+   */
+  #dismissHosts(route: string): void {
+    const hosts = this.#subscriptions.get("VirtualHost");
+    if (hosts === undefined || this.#subscriptions.get("RouteConfiguration")?.wants(route)) return;
+    const differing = [...hosts.deviations.keys()].filter((name) => routeOf(name) === route);
+    for (const name of [...differing, ...namesUnder(this.#source.of("VirtualHost"), route)])
+      this.#dismissed.add(name);
+    hosts.drop(differing);
   }
 
   #take(type: ResourceType, now: number): Outgoing | undefined {
@@ -164,11 +181,24 @@ export class Session {
     return owesAnswer(subscription, work) ? this.#send(type, subscription, NOTHING) : undefined;
   }
 
+  /**
+   * A client that reconnects says what it has before it answers anything. Until its first answer
+   * nobody knows which of its clusters are in use, so an empty response asks for one.
+   */
   #takeClusterRemovals(now: number): Outgoing | undefined {
     const subscription = this.#subscriptions.get("Cluster");
     if (subscription === undefined) return undefined;
-    const batch = this.#plan("Cluster", subscription, now).takeRemoved();
+    const work = this.#plan("Cluster", subscription, now);
+    if (!this.#hasAnswered) {
+      const mustAsk = work.hasRemovals && !this.#isAwaitingAnswer();
+      return mustAsk ? this.#send("Cluster", subscription, NOTHING) : undefined;
+    }
+    const batch = work.takeRemoved();
     return batch && this.#send("Cluster", subscription, batch);
+  }
+
+  #isAwaitingAnswer(): boolean {
+    return this.#subscriptions.values().some(({ inFlight }) => inFlight.size > 0);
   }
 
   /** Hosts are compared once the client's routes are known: they say which hosts it wants. */
@@ -193,7 +223,10 @@ export class Session {
       { target, dueAt },
       {
         ...sorted(delivery.ready, subscription),
-        removed: removed.filter((name) => this.#mayRemove(type, name)),
+        removed: [
+          ...removed.filter((name) => this.#mayRemove(type, name)),
+          ...this.#dismissedNow(type, subscription),
+        ],
       },
     );
     this.#waiting.set(type, waiting);
@@ -201,6 +234,13 @@ export class Session {
     // What names a cluster changed: one that waits to be removed may go now.
     if (isGated(type) && this.#waiting.get("Cluster")?.size) this.#work.delete("Cluster");
     return work;
+  }
+
+  #dismissedNow(type: ResourceType, subscription: Subscription): readonly string[] {
+    if (type !== "VirtualHost") return [];
+    for (const name of subscription.takeUnwanted()) this.#dismissed.add(name);
+    for (const name of this.#dismissed) if (subscription.wants(name)) this.#dismissed.delete(name);
+    return [...this.#dismissed];
   }
 
   #mayRemove(type: ResourceType, name: string): boolean {
@@ -254,6 +294,7 @@ export class Session {
     if (subscription.inFlight.has(frame.nonce))
       frame = this.#frames.unshared(type, resources, removed);
     if (type === "Cluster") this.#noteClusters(subscription, resources, frame.nonce);
+    if (type === "VirtualHost") for (const name of removed) this.#dismissed.delete(name);
     subscription.sent(frame.nonce, resources, removed);
     return { type, resources, removed, ...frame };
   }

@@ -28,6 +28,7 @@ export class Subscription {
   /** Names the client wants though it never says so, e.g. the hosts of its route configurations. */
   readonly #implied: (name: string) => boolean;
   readonly #refused = new Map<string, { readonly version: string; readonly times: number }>();
+  #unwanted: string[] = [];
   #wildcard = false;
   /** Versions that the client brought along, until the first cursor is made of them. */
   #reported: Map<string, string> | undefined;
@@ -95,6 +96,13 @@ export class Subscription {
     this.#holding.rebase(target, (name) => this.wants(name));
   }
 
+  /** Names that the client brought along and does not want. */
+  takeUnwanted(): readonly string[] {
+    const names = this.#unwanted;
+    this.#unwanted = [];
+    return names;
+  }
+
   estrange(): void {
     this.#holding.estrange();
   }
@@ -157,7 +165,10 @@ export class Subscription {
     for (const name of [...target.resources.keys(), ...this.#names])
       if (!reported.has(name) && this.wants(name)) this.#holding.deviate(name, ASKED);
     for (const [name, version] of reported) {
-      if (!this.wants(name)) continue;
+      if (!this.wants(name)) {
+        this.#unwanted.push(name);
+        continue;
+      }
       const same = target.resources.get(name);
       const held: Held = same?.version === version ? same : { version, clusters: undefined };
       this.#holding.deviate(name, { held, asked: false });

@@ -39,9 +39,8 @@ export class Work {
     this.#removed = removed;
   }
 
-  /** Whether nothing but removals is left. */
-  get isSent(): boolean {
-    return this.#together.length === 0 && this.#alone.length === 0;
+  get hasRemovals(): boolean {
+    return this.#removed.length > 0;
   }
 
   takeResources(whole: boolean): Batch | undefined {
