@@ -1,0 +1,25 @@
+import type { Address, BindConfig } from "../proto/gen/envoy/config/core/v3/address.ts";
+import type { AdditionalAddress } from "../proto/gen/envoy/config/listener/v3/listener.ts";
+
+export const socketAddress = (address: string, port: number): Address => ({
+  socketAddress: { address, portValue: port },
+});
+
+export const isIpv6 = (address: string): boolean => address.includes(":");
+
+/** Every address of a port. IPv6 is asked for only where it is known to exist: binding it fails else. */
+export function anyAddress(
+  port: number,
+  ipv6: boolean,
+): { address: Address; additionalAddresses?: AdditionalAddress[] } {
+  return {
+    address: socketAddress("0.0.0.0", port),
+    ...(ipv6 && { additionalAddresses: [{ address: socketAddress("::", port) }] }),
+  };
+}
+
+/** Connections to the application come from here, which traffic capture lets pass. */
+export const INBOUND_BIND: BindConfig = {
+  sourceAddress: { address: "127.0.0.6", portValue: 0 },
+  extraSourceAddresses: [{ address: { address: "::6", portValue: 0 } }],
+};

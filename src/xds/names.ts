@@ -1,0 +1,72 @@
+/** Names of Envoy resources: a public contract, as they show in stats, logs and EnvoyFilters. */
+
+export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
+export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
+export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";
+
+export const VIRTUAL_OUTBOUND = "virtualOutbound";
+export const VIRTUAL_INBOUND = "virtualInbound";
+
+/** Stands for every host that has no virtual host of its own. */
+export const CATCH_ALL = "*";
+
+export interface OutboundCluster {
+  readonly host: string;
+  readonly port: number;
+  /** Absent: the whole service. */
+  readonly subset?: string;
+}
+
+export const outboundClusterName = ({ host, port, subset = "" }: OutboundCluster): string =>
+  `outbound|${port}|${subset}|${host}`;
+
+export function parseOutboundCluster(name: string): OutboundCluster | undefined {
+  const [direction, port, subset, host, ...more] = name.split("|");
+  if (direction !== "outbound" || host === undefined || more.length > 0) return undefined;
+  return { host, port: Number(port), ...(subset && { subset }) };
+}
+
+/** What a client says in its TLS handshake: a name in DNS's alphabet for an outbound cluster. */
+export const serverName = ({ host, port, subset = "" }: OutboundCluster): string =>
+  `outbound_.${port}_.${subset}_.${host}`;
+
+export const inboundClusterName = (port: number): string => `inbound|${port}||`;
+
+/** Hosts of one port, as sidecars see them. */
+export const portRoute = (port: number): string => String(port);
+
+/** One host of a port whose protocol is detected: its listener has its address, so any name is it. */
+export const hostRoute = (host: string, port: number): string => `${host}:${port}`;
+
+export const gatewayRoute = (port: number): string => `http.${port}`;
+
+/**
+ * The name of a virtual host and of its resource, which must be one: Envoy acknowledges the removal
+ * of a resource whose virtual host is called otherwise, and goes on serving it.
+ */
+export const virtualHostName = (route: string, host: string, port: number): string =>
+  `${route}/${host}:${port}`;
+
+export interface VirtualHostKey {
+  readonly route: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export function parseVirtualHost(name: string): VirtualHostKey {
+  const slash = name.indexOf("/");
+  const colon = name.lastIndexOf(":");
+  return {
+    route: name.slice(0, slash),
+    host: name.slice(slash + 1, colon),
+    port: Number(name.slice(colon + 1)),
+  };
+}
+
+export const listenerName = (address: string, port: number): string => `${address}_${port}`;
+
+/** Address and port of a listener's name; addresses have no underscore. */
+export function parseListener(name: string): { readonly address: string; readonly port: number } {
+  const [address = "", port] = name.split("_");
+  return { address, port: Number(port) };
+}

@@ -1,0 +1,70 @@
+/** Mutual TLS between the mesh's workloads: one certificate and one set of roots per proxy, by SDS. */
+import { ROOT_SECRET, WORKLOAD_SECRET } from "../api/names.ts";
+import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
+import type { SubjectAltNameMatcher } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/common.ts";
+import type { SdsSecretConfig } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import type { CommonTlsContext } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls.ts";
+import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
+import { typed } from "../proto/types.ts";
+import { ADS } from "./config-source.ts";
+
+/** What a client of the mesh offers by ALPN; the server's filter chains tell by it what comes. */
+export const ALPN = {
+  /** A connection of any protocol. */
+  stream: "istio",
+  /** A connection that speaks HTTP, of the version that its first bytes tell. */
+  http: "istio-http/1.1",
+} as const;
+
+/** The values by which servers know HTTP, and those by which they know any other protocol. */
+export const HTTP_ALPNS = ["istio-http/1.0", ALPN.http, "istio-h2"];
+export const STREAM_ALPNS = [ALPN.stream, "istio-peer-exchange"];
+
+export const PLAINTEXT: TransportSocket = {
+  name: "envoy.transport_sockets.raw_buffer",
+  typedConfig: typed("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"),
+};
+
+const secret = (name: string): SdsSecretConfig => ({ name, sdsConfig: ADS });
+
+/** A certificate for this workload, and peers that show one of the mesh's with one of `peers`. */
+function meshContext(
+  peers: readonly StringMatcher[],
+  alpnProtocols: readonly string[],
+): CommonTlsContext {
+  return {
+    tlsParams: { tlsMinimumProtocolVersion: "TLSv1_2", tlsMaximumProtocolVersion: "TLSv1_3" },
+    tlsCertificateSdsSecretConfigs: [secret(WORKLOAD_SECRET)],
+    combinedValidationContext: {
+      defaultValidationContext: { matchTypedSubjectAltNames: peers.map(uri) },
+      validationContextSdsSecretConfig: secret(ROOT_SECRET),
+    },
+    alpnProtocols: [...alpnProtocols],
+  };
+}
+
+const uri = (matcher: StringMatcher): SubjectAltNameMatcher => ({ sanType: "URI", matcher });
+
+export interface UpstreamTls {
+  /** Identities that the server may have. */
+  readonly peers: readonly StringMatcher[];
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+}
+
+export const upstreamMutualTls = ({ peers, serverName, alpn }: UpstreamTls): TransportSocket => ({
+  name: "envoy.transport_sockets.tls",
+  typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
+    commonTlsContext: meshContext(peers, alpn),
+    sni: serverName,
+  }),
+});
+
+/** Any workload of the trust domain is let in; who may do what is for authorization to say. */
+export const downstreamMutualTls = (trustDomain: string): TransportSocket => ({
+  name: "envoy.transport_sockets.tls",
+  typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
+    commonTlsContext: meshContext([{ prefix: `spiffe://${trustDomain}/` }], ["h2", "http/1.1"]),
+    requireClientCertificate: true,
+  }),
+});
