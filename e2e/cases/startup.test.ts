@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { openMesh, ownNamespace } from "../harness/case.ts";
+import type { Cluster } from "../harness/cluster.ts";
+import { diagnose } from "../harness/diagnose.ts";
+import { imagePrefix } from "../harness/environment.ts";
+import { openAdmin } from "../harness/envoy.ts";
+import { percentile } from "../harness/statistics.ts";
+import { waitFor } from "../harness/wait.ts";
+import { isReady, type Pod } from "../harness/workloads.ts";
+
+const NAMESPACE = "e2e-startup";
+const IMAGE = `${imagePrefix}/meshwright-bookinfo:0.1.0`;
+const ROUNDS = 3;
+
+/** What the mesh may add to the time from a pod's creation to Ready. */
+const ADDED_MS = 1_500;
+/** From Envoy's start until it has all of its configuration, which is when 15021 says so. */
+const CONFIGURED_MS = 1_000;
+
+const idleSidecar = { name: "idle", image: IMAGE, args: ["client"], restartPolicy: "Always" };
+
+/** The same application with the mesh's sidecar, or with one that does nothing. */
+function appPod(name: string, sidecar: "mesh" | "idle"): object {
+  const app = {
+    name: "httpbin",
+    image: IMAGE,
+    args: ["httpbin"],
+    readinessProbe: { httpGet: { path: "/health", port: 9080 }, periodSeconds: 1 },
+  };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, labels: { "sidecar.istio.io/inject": String(sidecar === "mesh") } },
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      initContainers: sidecar === "idle" ? [idleSidecar] : [],
+      containers: [app],
+    },
+  };
+}
+
+describe("a sidecar is up quickly", () => {
+  let cluster: Cluster;
+
+  before(async () => {
+    cluster = await openMesh();
+    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await waitFor({ description: `service account in ${NAMESPACE}`, deadlineMs: 10_000 }, () =>
+      cluster.api.get(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default`),
+    );
+  });
+
+  after(() => cluster?.api.close());
+
+  /** From asking for the pod to its condition Ready. */
+  async function msToReady(name: string, sidecar: "mesh" | "idle"): Promise<number> {
+    const start = performance.now();
+    const path = `/api/v1/namespaces/${NAMESPACE}/pods`;
+    const body = JSON.stringify(appPod(name, sidecar));
+    const { status } = await cluster.api.send("POST", path, { type: "application/json", body });
+    assert.equal(status, 201);
+    await waitFor(
+      {
+        description: `ready pod ${name}`,
+        deadlineMs: 30_000,
+        intervalMs: 25,
+        diagnose: () => diagnose(cluster, [NAMESPACE]),
+      },
+      async () => {
+        const pod = await cluster.api.get<Pod>(`${path}/${name}`);
+        return pod !== undefined && isReady(pod);
+      },
+    );
+    return performance.now() - start;
+  }
+
+  test("a pod is Ready at most 1.5 s later than with a sidecar that does nothing", async (t) => {
+    const ms = { mesh: [] as number[], idle: [] as number[] };
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const sidecar of ["idle", "mesh"] as const)
+        ms[sidecar].push(await msToReady(`${sidecar}-${round}`, sidecar));
+    }
+    const [mesh, idle] = [percentile(ms.mesh, 0.5), percentile(ms.idle, 0.5)];
+    t.diagnostic(`ready after ${mesh.toFixed(0)} ms, with an idle sidecar ${idle.toFixed(0)} ms`);
+    assert.ok(mesh - idle <= ADDED_MS, `${(mesh - idle).toFixed(0)} ms later`);
+  });
+
+  test("Envoy has its configuration within a second of its start", async (t) => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const admin = await openAdmin(cluster.kubectl, NAMESPACE, `mesh-${round}`);
+      const text = await admin.get("/stats?filter=^server\\.initialization_time_ms$");
+      admin.close();
+      const [, max = "NaN"] = /P100\([^,]*,(\d+(?:\.\d+)?)\)/.exec(text) ?? [];
+      t.diagnostic(`initialised in ${max} ms`);
+      assert.ok(Number(max) <= CONFIGURED_MS, text);
+    }
+  });
+});
