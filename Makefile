@@ -44,10 +44,13 @@ test: node_modules/.package-lock.json ## Lint, unit, integration and end-to-end 
 e2e: node_modules/.package-lock.json ## End-to-end tests alone [CASE=request-routing] [KEEP=1 keeps the cluster]
 	KEEP=$(KEEP) node e2e/test.ts e2e $(CASE)
 
+render: node_modules/.package-lock.json ## Writes dist/manifests with the images of IMAGE_PREFIX
+	node e2e/demo/render.ts
+
 demo: node_modules/.package-lock.json ## A mesh with bookinfo, from nothing, and the exercises on it
 	NAME=$(NAME) node e2e/demo/run.ts
 
 demo-down: node_modules/.package-lock.json ## Removes what the demo made
 	NAME=$(NAME) node e2e/demo/run.ts down
 
-.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down cluster-up cluster-down images
+.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down render cluster-up cluster-down images
