@@ -26,9 +26,9 @@ export interface MeshModel {
   /** Where reflectors put what they see, by kind. */
   readonly sinks: ReturnType<typeof sinksOf>;
   /** The mesh as a query with this context reads it; the engine itself is a context, for one look. */
-  mesh(cx: Context): Mesh;
+  readonly mesh: (cx: Context) => Mesh;
   /** What is wrong with objects, in the order of the tables. */
-  diagnostics(): readonly Diagnostic[];
+  readonly diagnostics: () => readonly Diagnostic[];
 }
 
 export function createMeshModel(settings: ModelSettings): MeshModel {
