@@ -82,7 +82,7 @@ function podName({ namespace, object }: AdmissionRequest): string {
 function parsePod({ kind, object }: AdmissionRequest, name: string): PodDraft {
   const pod = object as Partial<PodDraft> | null;
   if (kind.kind !== "Pod" || !pod?.metadata || !Array.isArray(pod.spec?.containers))
-    throw new MeshError("MESH0502", `${name}: the webhook was asked about a ${kind.kind}`, {
+    throw new MeshError("MESH0602", `${name}: the webhook was asked about a ${kind.kind}`, {
       hint: "its rules must name pods only, of version v1: restore the MutatingWebhookConfiguration, or let the operator do it",
     });
   return pod as PodDraft;

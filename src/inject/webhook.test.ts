@@ -128,7 +128,7 @@ test("an annotation that cannot be followed refuses the pod, and says what to do
   assert.equal(response.status?.code, 400);
   assert.match(
     response.status?.message ?? "",
-    /^Pod shop\/web: annotation traffic\.sidecar\.istio\.io\/excludeInboundPorts is "http", .*MESH0501.*: correct the annotation/,
+    /^Pod shop\/web: annotation traffic\.sidecar\.istio\.io\/excludeInboundPorts is "http", .*MESH0601.*: correct the annotation/,
   );
 });
 

@@ -24,7 +24,7 @@ const TRAFFIC = "traffic.sidecar.istio.io";
 
 /**
  * @param object names the pod in messages
- * @throws MeshError `MESH0501` if an annotation cannot be followed as written
+ * @throws MeshError `MESH0601` if an annotation cannot be followed as written
  */
 export function sidecarSettings(annotations: Annotations, object: string): SidecarSettings {
   const list = (name: string): readonly string[] => split(annotations[`${SIDECAR}/${name}`]);
@@ -55,7 +55,7 @@ const split = (text: string | undefined): readonly string[] =>
 
 const refused = (object: string, annotation: string, value: string, want: string): MeshError =>
   new MeshError(
-    "MESH0501",
+    "MESH0601",
     `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
     { hint: `correct the annotation in the pod's template, or remove it to have the default` },
   );

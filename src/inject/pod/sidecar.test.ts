@@ -129,7 +129,7 @@ for (const [annotation, value, want] of [
       () => inject(pod),
       (error) => {
         assert.ok(error instanceof MeshError);
-        assert.equal(error.code, "MESH0501");
+        assert.equal(error.code, "MESH0601");
         assert.match(error.message, want);
         assert.match(error.message, /^Pod shop\/web: annotation /);
         return true;

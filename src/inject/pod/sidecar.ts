@@ -36,7 +36,7 @@ const CONCURRENCY = 2;
  * first, so that containers which other webhooks added since are seen.
  *
  * @param name what messages call the pod
- * @throws MeshError `MESH0501` if an annotation cannot be followed
+ * @throws MeshError `MESH0601` if an annotation cannot be followed
  */
 export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);

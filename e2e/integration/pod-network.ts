@@ -1,0 +1,66 @@
+/** A network of a pod's own, joined to the machine, for what must run in a pod's place. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+
+export interface PodNetwork {
+  readonly ip: string;
+  readonly ip6: string;
+  /** The machine, as the pod sees it. */
+  readonly outside: string;
+  readonly outside6: string;
+  /** Runs a program in the pod's network to its end. @returns what it printed */
+  run(command: string, ...args: readonly string[]): Promise<string>;
+  /** Starts one that ends with the test. */
+  start(command: string, args: readonly string[]): ChildProcess;
+}
+
+let count = 0;
+
+/** Names and addresses follow the process, so that tests side by side do not meet. */
+export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetwork> {
+  const block = (process.pid * 4 + (count++ & 3)) & 0x3fff;
+  const name = `mw-pod-${block}`;
+  const link = `mwp${block}`;
+  const subnet = `198.18.${block >> 6}.${(block & 0x3f) << 2}`.replace(/\d+$/, "");
+  const base = (block & 0x3f) << 2;
+  const network = {
+    outside: `${subnet}${base + 1}`,
+    ip: `${subnet}${base + 2}`,
+    outside6: `fd6d:7700:${block.toString(16)}::1`,
+    ip6: `fd6d:7700:${block.toString(16)}::2`,
+  };
+  const enter = [`--net=/var/run/netns/${name}`];
+  const ip = (...args: readonly string[]) => execute("ip", args);
+  await ip("netns", "add", name);
+  t.after(() => ip("netns", "delete", name));
+  const run = async (command: string, ...args: readonly string[]): Promise<string> =>
+    (await execute("nsenter", [...enter, command, ...args])).stdout;
+
+  await ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name);
+  await ip("address", "add", `${network.outside}/30`, "dev", link);
+  await ip("-6", "address", "add", `${network.outside6}/64`, "dev", link, "nodad");
+  await ip("link", "set", link, "up");
+  await run("ip", "link", "set", "lo", "up");
+  await run("ip", "address", "add", `${network.ip}/30`, "dev", "eth0");
+  await run("ip", "-6", "address", "add", `${network.ip6}/64`, "dev", "eth0", "nodad");
+  await run("ip", "link", "set", "eth0", "up");
+  const start = (command: string, args: readonly string[]): ChildProcess => {
+    const child = spawn("nsenter", [...enter, command, ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    t.after(() => ended(child));
+    return child;
+  };
+  return { ...network, run, start };
+}
+
+/** Ends a program that a test started, and waits for it. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
