@@ -4,14 +4,13 @@ import { PORTS, PROXY_CONTAINER } from "../../src/api/names.ts";
 import { openMesh, ownNamespace } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
-import { imagePrefix } from "../harness/environment.ts";
+import { sampleImage } from "../harness/environment.ts";
 import { HttpClient } from "../harness/http.ts";
 import { CLIENT, deploy, HTTPBIN, INJECTED } from "../harness/samples.ts";
 import { waitFor } from "../harness/wait.ts";
 import { isReady, onePod, type Pod, pods } from "../harness/workloads.ts";
 
 const NAMESPACE = "e2e-injection";
-const IMAGE = `${imagePrefix}/meshwright-bookinfo:0.1.0`;
 
 const restricted = {
   allowPrivilegeEscalation: false,
@@ -31,7 +30,7 @@ interface PodOptions {
 function httpbinPod({ name, labels = {}, spec = {}, container = {} }: PodOptions): object {
   const app = {
     name: "httpbin",
-    image: IMAGE,
+    image: sampleImage,
     args: ["httpbin"],
     env: [{ name: "PORT", value: "8000" }],
     securityContext: restricted,

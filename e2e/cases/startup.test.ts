@@ -3,14 +3,13 @@ import { after, before, describe, test } from "node:test";
 import { openMesh, ownNamespace } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
-import { imagePrefix } from "../harness/environment.ts";
+import { sampleImage } from "../harness/environment.ts";
 import { openAdmin } from "../harness/envoy.ts";
 import { percentile } from "../harness/statistics.ts";
 import { waitFor } from "../harness/wait.ts";
 import { isReady, type Pod } from "../harness/workloads.ts";
 
 const NAMESPACE = "e2e-startup";
-const IMAGE = `${imagePrefix}/meshwright-bookinfo:0.1.0`;
 const ROUNDS = 3;
 
 /** What the mesh may add to the time from a pod's creation to Ready. */
@@ -18,13 +17,13 @@ const ADDED_MS = 1_500;
 /** From Envoy's start until it has all of its configuration, which is when 15021 says so. */
 const CONFIGURED_MS = 1_000;
 
-const idleSidecar = { name: "idle", image: IMAGE, args: ["client"], restartPolicy: "Always" };
+const idleSidecar = { name: "idle", image: sampleImage, args: ["client"], restartPolicy: "Always" };
 
 /** The same application with the mesh's sidecar, or with one that does nothing. */
 function appPod(name: string, sidecar: "mesh" | "idle"): object {
   const app = {
     name: "httpbin",
-    image: IMAGE,
+    image: sampleImage,
     args: ["httpbin"],
     readinessProbe: { httpGet: { path: "/health", port: 9080 }, periodSeconds: 1 },
   };

@@ -1,6 +1,7 @@
 /** The cluster that tests and demo run on: one of our own, or whatever kubectl points at. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { provideImages } from "../../images/build/provide.ts";
 import { down } from "../cluster/down.ts";
 import { setup } from "../cluster/setup.ts";
 import { up } from "../cluster/up.ts";
@@ -18,12 +19,13 @@ export interface Cluster {
   readonly kubectlHint: string;
 }
 
-/** Brings the cluster up with the images in it, and connects to it. With CLUSTER=current both are the user's. */
+/** Brings the cluster up, if it is ours, gives it the images and connects to it. */
 export async function bringUp(name: string): Promise<Cluster> {
   if (clusterKind() === "local") {
     await setup();
     await up(name);
   }
+  await provideImages([name]);
   return connect(name);
 }
 

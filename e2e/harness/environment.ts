@@ -20,6 +20,13 @@ export const MANIFEST_PREFIX = "meshwright.local";
 
 export const imagePrefix = process.env["IMAGE_PREFIX"] || MANIFEST_PREFIX;
 
+const { version } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as {
+  readonly version: string;
+};
+
+/** The image of the sample applications. */
+export const sampleImage = `${imagePrefix}/meshwright-bookinfo:${version}`;
+
 /** A manifest of the repository as it is applied: with the images of `prefix`. */
 export function rendered(path: string, prefix: string = imagePrefix): string {
   const text = readFileSync(join(checkout, path), "utf8");

@@ -1,6 +1,7 @@
 /** Requests from inside a pod: one JSON line of the wish as argument, one JSON line of records out. */
 import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** What to do, as JSON: `{"url": "http://httpbin:8000/get", "count": 100}`. */
 export interface Call {
@@ -12,6 +13,11 @@ export interface Call {
   readonly count?: number;
   readonly concurrency?: number;
   readonly timeoutMs?: number;
+  /**
+   * Starts requests at this rate over all workers, whatever the answers take; `ms` then counts from
+   * when a request was due, so that a slow answer is not hidden by the requests it delayed.
+   */
+  readonly perSecond?: number;
   /** One connection per worker for all its requests; otherwise one per request. */
   readonly keepAlive?: boolean;
 }
@@ -33,14 +39,17 @@ export async function callFromArguments([json = "{}"]: readonly string[]): Promi
 }
 
 export async function call(wish: Call): Promise<CallRecord[]> {
-  const { count = 1, concurrency = 1, keepAlive = true } = wish;
+  const { count = 1, concurrency = 1, keepAlive = true, perSecond } = wish;
   const agent = new Agent({ keepAlive, maxSockets: concurrency });
   const records: CallRecord[] = [];
+  const begin = performance.now();
   let started = 0;
   const worker = async (): Promise<void> => {
     while (started < count) {
+      const due = perSecond ? begin + (started / perSecond) * 1_000 : performance.now();
       started += 1;
-      records.push(await timed(() => attempt(wish, agent)));
+      await delay(Math.max(0, due - performance.now()));
+      records.push(await timed(due, () => attempt(wish, agent)));
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
@@ -48,8 +57,7 @@ export async function call(wish: Call): Promise<CallRecord[]> {
   return records;
 }
 
-async function timed(run: () => Promise<Attempt>): Promise<CallRecord> {
-  const start = performance.now();
+async function timed(start: number, run: () => Promise<Attempt>): Promise<CallRecord> {
   const record = await run();
   return { ...record, ms: Math.round((performance.now() - start) * 10) / 10 };
 }
