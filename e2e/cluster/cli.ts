@@ -1,5 +1,6 @@
 /** The clusters of this checkout, from the command line. */
 import { Command } from "commander";
+import { provideImages } from "../../images/build/provide.ts";
 import { killComponent, openCluster, startComponent, stopComponent } from "./cluster.ts";
 import { type ComponentName, componentNames } from "./components.ts";
 import { down } from "./down.ts";
@@ -21,6 +22,11 @@ program
   });
 
 program.command("down <name>").description("removes a cluster and all it left").action(down);
+
+program
+  .command("images <name...>")
+  .description("builds the images and loads them into clusters")
+  .action((names: string[]) => provideImages(names));
 
 const verbs = {
   "start-component": startComponent,
