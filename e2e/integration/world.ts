@@ -1,25 +1,21 @@
 /** Small configurations of Envoy, as a translator would make them, for tests of serving alone. */
-import { register } from "../../src/proto/any.ts";
-import { Cluster } from "../../src/proto/gen/envoy/config/cluster/v3/cluster.ts";
-import { ClusterLoadAssignment } from "../../src/proto/gen/envoy/config/endpoint/v3/endpoint.ts";
-import { Listener } from "../../src/proto/gen/envoy/config/listener/v3/listener.ts";
-import { RouteConfiguration } from "../../src/proto/gen/envoy/config/route/v3/route.ts";
-import {
-  type Route,
+import type { Cluster } from "../../src/proto/gen/envoy/config/cluster/v3/cluster.ts";
+import type { ClusterLoadAssignment } from "../../src/proto/gen/envoy/config/endpoint/v3/endpoint.ts";
+import type { Listener } from "../../src/proto/gen/envoy/config/listener/v3/listener.ts";
+import type { RouteConfiguration } from "../../src/proto/gen/envoy/config/route/v3/route.ts";
+import type {
+  Route,
   VirtualHost,
 } from "../../src/proto/gen/envoy/config/route/v3/route_components.ts";
-import { Router } from "../../src/proto/gen/envoy/extensions/filters/http/router/v3/router.ts";
-import { HttpConnectionManager } from "../../src/proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
-import { UpstreamTlsContext } from "../../src/proto/gen/envoy/extensions/transport_sockets/tls/v3/tls.ts";
-import { resource } from "../../src/testing/scopes.ts";
-import type { EncodedResource } from "../../src/xds/resource.ts";
+import { encode } from "../../src/xds/encode.ts";
+import type { EncodedResource, ResourceType } from "../../src/xds/resource.ts";
 
-register({
-  "envoy.extensions.filters.http.router.v3.Router": Router,
-  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager":
-    HttpConnectionManager,
-  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": UpstreamTlsContext,
-});
+const resource = (
+  type: ResourceType,
+  name: string,
+  body: object,
+  clusters: readonly string[] = [],
+): EncodedResource => encode(type, { name, body, clusters });
 
 const ADS = { ads: {}, resourceApiVersion: "V3" } as const;
 
@@ -40,7 +36,7 @@ export function cluster(
     connectTimeout,
     ...(secret && { transportSocket: tls(secret) }),
   };
-  return resource("Cluster", name, Cluster.encode(body).finish());
+  return resource("Cluster", name, body);
 }
 
 const tls = (secret: string) => ({
@@ -62,7 +58,7 @@ export function endpoints(name: string, ...ports: readonly number[]): EncodedRes
       },
     ],
   };
-  return resource("ClusterLoadAssignment", name, ClusterLoadAssignment.encode(body).finish());
+  return resource("ClusterLoadAssignment", name, body);
 }
 
 /** An HTTP listener on loopback that takes its routes from the named route configuration. */
@@ -99,12 +95,12 @@ export function listener(
       },
     ],
   };
-  return resource("Listener", name, Listener.encode(body).finish());
+  return resource("Listener", name, body);
 }
 
 export function routes(name: string, virtualHosts: VirtualHost[] = []): EncodedResource {
   const body: RouteConfiguration = { name, vhds: { configSource: ADS }, virtualHosts };
-  return resource("RouteConfiguration", name, RouteConfiguration.encode(body).finish());
+  return resource("RouteConfiguration", name, body);
 }
 
 /** `route/host:80`, answering with `text` itself, or forwarding to a cluster. */
@@ -125,5 +121,5 @@ export function virtualHost(route: string, body: VirtualHost, domain: string): E
   const name = `${route}/${domain}:80`;
   const named = { ...body, name: body.name ?? name };
   const clusters = (body.routes ?? []).flatMap((one) => one.route?.cluster ?? []);
-  return resource("VirtualHost", name, VirtualHost.encode(named).finish(), clusters);
+  return resource("VirtualHost", name, named, clusters);
 }

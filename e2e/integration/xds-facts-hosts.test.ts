@@ -47,7 +47,7 @@ const answers = (port: number, domain: string, text: string): Promise<boolean> =
 
 test("a host is removed only if its own name is the resource's name", async (t) => {
   const { server, port } = await scene(t);
-  const misnamed = virtualHost("r", { name: "other", domains: ["b"], routes: [text("b")] }, "b");
+  const misnamed = virtualHost("r", { name: "other", domains: ["b"], routes: [says("b")] }, "b");
   await accepted(server, server.send("VirtualHost", [host("r", "a", { text: "a" }), misnamed]));
   await answers(port, "b", "b");
 
@@ -151,7 +151,7 @@ test("Envoy forgets the hosts of a route it has dropped only if it is told that 
 
 test("a first answer without a host leaves the listener warming; inline hosts do not help, one host does", async (t) => {
   const { server, envoy, port } = await scene(t, "r", [
-    { name: "inline", domains: ["inline"], routes: [text("inline")] },
+    { name: "inline", domains: ["inline"], routes: [says("inline")] },
   ]);
   await accepted(server, server.send("VirtualHost", []));
   assert.deepEqual(await envoy.listeners("warming"), ["l"]);
@@ -190,19 +190,19 @@ test("a domain that two hosts claim is refused by name, a second catch-all too",
     server,
     server.send("VirtualHost", [host("r", "a", { text: "a" }), host("r", "*", { text: "*" })]),
   );
-  const thief = virtualHost("r", { domains: ["a"], routes: [text("thief")] }, "thief");
+  const thief = virtualHost("r", { domains: ["a"], routes: [says("thief")] }, "thief");
   const error = (await server.verdict(server.send("VirtualHost", [thief]))) ?? "";
   assert.match(error, /\ba\b/);
   assert.match(error, /\br\b/);
-  const second = virtualHost("r", { domains: ["*"], routes: [text("second")] }, "second");
+  const second = virtualHost("r", { domains: ["*"], routes: [says("second")] }, "second");
   assert.match((await server.verdict(server.send("VirtualHost", [second]))) ?? "", /wildcard/);
 });
 
 test("domains move and swap within one message; wildcards and an inline catch-all work", async (t) => {
-  const inline = [{ name: "inline", domains: ["*"], routes: [text("inline")] }];
+  const inline = [{ name: "inline", domains: ["*"], routes: [says("inline")] }];
   const { server, port } = await scene(t, "a/b", inline);
   const claim = (name: string, ...domains: string[]) =>
-    virtualHost("a/b", { domains, routes: [text(name)] }, name);
+    virtualHost("a/b", { domains, routes: [says(name)] }, name);
   await accepted(
     server,
     server.send("VirtualHost", [claim("x", "one", "*.wild"), claim("y", "two")]),
@@ -222,7 +222,7 @@ test("hosts survive changes of their route and of their listener in place", asyn
   const { server, port } = await scene(t);
   await accepted(server, server.send("VirtualHost", [host("r", "a", { text: "a" })]));
   await answers(port, "a", "a");
-  const inline = [{ name: "inline", domains: ["inline"], routes: [text("inline")] }];
+  const inline = [{ name: "inline", domains: ["inline"], routes: [says("inline")] }];
   await accepted(server, server.send("RouteConfiguration", [routes("r", inline)]));
   await answers(port, "inline", "inline");
   assert.equal(await ask(port, "a"), "a");
@@ -230,6 +230,6 @@ test("hosts survive changes of their route and of their listener in place", asyn
   await answers(port, "a", "a");
 });
 
-function text(inlineString: string) {
+function says(inlineString: string) {
   return { match: { prefix: "/" }, directResponse: { status: 200, body: { inlineString } } };
 }

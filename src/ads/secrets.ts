@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
 import { ROOT_SECRET, WORKLOAD_SECRET } from "../api/names.ts";
-import { encodeResource } from "../proto/frame.ts";
-import { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
-import { TYPE_URLS } from "../proto/type-url.ts";
+import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import { encode } from "../xds/encode.ts";
 import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
 
 /** A certificate of one workload identity, with the key that only its proxies get. */
@@ -240,13 +238,6 @@ function parseVersion(version: string): Validity | undefined {
   return { root, renewAt: Number(renewAt) * 1000, notAfter: Number(notAfter) * 1000 };
 }
 
-function secret(name: string, version: string, message: Secret): EncodedResource {
-  const body = Secret.encode(message).finish();
-  const bytes = encodeResource({ name, version, typeUrl: TYPE_URLS.Secret, body });
-  return { name, version, bytes, clusters: [] };
-}
-
-/** A version for a bundle: its content, so that equal bundles are one version on every replica. */
-export function bundleVersion(pem: string): string {
-  return createHash("sha256").update(pem).digest("hex").slice(0, 16);
+function secret(name: string, version: string, body: Secret): EncodedResource {
+  return encode("Secret", { name, body, clusters: [] }, version);
 }

@@ -28,7 +28,8 @@ export class ServingCertificates {
 
   addIdentityCertificateListener(listener: Listener): void {
     this.#listeners.add(listener);
-    listener(this.#current);
+    // Not at once: the gRPC server begins to listen to its credentials only after this returns.
+    process.nextTick(() => listener(this.#current));
   }
 
   removeIdentityCertificateListener(listener: Listener): void {

@@ -48,32 +48,3 @@ function writeVarint(out: Buffer, at: number, value: number): number {
   out[offset++] = rest;
   return offset;
 }
-
-// Field numbers of envoy.service.discovery.v3.Resource and google.protobuf.Any.
-const VERSION = 10;
-const BODY = 18;
-const NAME = 26;
-const ANY_TYPE_URL = 10;
-const ANY_VALUE = 18;
-
-/** An encoded `envoy.service.discovery.v3.Resource` around an encoded body. */
-export function encodeResource(resource: {
-  readonly name: string;
-  readonly version: string;
-  readonly typeUrl: string;
-  readonly body: Uint8Array;
-}): Uint8Array {
-  return new BinaryWriter()
-    .uint32(VERSION)
-    .string(resource.version)
-    .uint32(BODY)
-    .fork()
-    .uint32(ANY_TYPE_URL)
-    .string(resource.typeUrl)
-    .uint32(ANY_VALUE)
-    .bytes(resource.body)
-    .join()
-    .uint32(NAME)
-    .string(resource.name)
-    .finish();
-}

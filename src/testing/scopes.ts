@@ -1,19 +1,4 @@
-import { createHash } from "node:crypto";
-import { encodeResource } from "../proto/frame.ts";
-import { TYPE_URLS } from "../proto/type-url.ts";
 import type { EncodedResource, ResourceSet, ResourceType, Scope, Scopes } from "../xds/resource.ts";
-
-/** A resource whose version is the hash of its body, as the real encoder makes it. */
-export function resource(
-  type: ResourceType,
-  name: string,
-  body: Uint8Array,
-  clusters: readonly string[] = [],
-): EncodedResource {
-  const version = createHash("sha256").update(body).digest("hex").slice(0, 16);
-  const bytes = encodeResource({ name, version, typeUrl: TYPE_URLS[type], body });
-  return { name, version, bytes, clusters };
-}
 
 const NONE: ResourceSet = { generation: 0, resources: new Map(), changedSince: () => new Set() };
 
