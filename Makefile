@@ -47,6 +47,9 @@ e2e: node_modules/.package-lock.json ## End-to-end tests alone [CASE=request-rou
 render: node_modules/.package-lock.json ## Writes dist/manifests with the images of IMAGE_PREFIX
 	node e2e/demo/render.ts
 
+bench: node_modules/.package-lock.json ## Figures of a mesh on a local cluster [PART=latency]
+	NAME=bench node e2e/bench/mesh.ts $(PART)
+
 demo: node_modules/.package-lock.json ## A mesh with bookinfo, from nothing, and the exercises on it
 	NAME=$(NAME) node e2e/demo/run.ts
 

@@ -1,5 +1,6 @@
 /** kubectl on one cluster: what a user would type. */
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { attempt, type Outcome, run } from "../cluster/command.ts";
 import { rendered } from "./environment.ts";
 
@@ -46,6 +47,20 @@ export class Kubectl {
   exec({ namespace, workload, container }: Target, command: readonly string[]): Promise<string> {
     const inside = container ? [`--container=${container}`] : [];
     return this.run(["exec", `--namespace=${namespace}`, workload, ...inside, "--", ...command]);
+  }
+
+  /** Runs a command that goes on talking, line by line, until it is closed. */
+  follow(
+    { namespace, workload, container }: Target,
+    command: readonly string[],
+    onLine: (line: string) => void,
+  ): { close(): void } {
+    const inside = container ? [`--container=${container}`] : [];
+    const exec = ["exec", `--namespace=${namespace}`, workload, ...inside, "--", ...command];
+    const [program, ...config] = this.#command;
+    const child = spawn(program, [...config, ...exec], { stdio: ["ignore", "pipe", "inherit"] });
+    createInterface({ input: child.stdout }).on("line", onLine);
+    return { close: () => void child.kill() };
   }
 
   /** Opens a local port that leads to a port of a pod, also one on its loopback. */

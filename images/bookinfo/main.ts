@@ -4,6 +4,7 @@
  */
 import { callFromArguments } from "./client.ts";
 import { details } from "./details.ts";
+import { followFromArguments } from "./follow.ts";
 import { httpbin } from "./httpbin.ts";
 import { productpage } from "./productpage.ts";
 import { ratings } from "./ratings.ts";
@@ -29,6 +30,7 @@ const apps: Readonly<Record<string, () => Promise<void>>> = {
   /** Waits to be used: `kubectl exec deploy/client -- node main.ts call '{"url": "http://…"}'`. */
   client: () => untilTerminated(),
   call: () => callFromArguments(process.argv.slice(3)),
+  follow: () => followFromArguments(process.argv.slice(3)),
 };
 
 const name = process.argv[2] ?? "";

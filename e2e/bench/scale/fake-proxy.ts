@@ -1,0 +1,191 @@
+/**
+ * A client of the delta ADS stream that asks as Envoy asks (CDS then EDS, LDS then RDS then VHDS) and
+ * keeps nothing but names and versions, so that one process can stand for hundreds of proxies.
+ */
+
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import { TYPE_URLS } from "../../../src/proto/type-url.ts";
+import { routeNames } from "./route-names.ts";
+
+const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+
+const bytes = (message: Buffer): Buffer => message;
+
+/** One response as far as a proxy without a data plane cares. */
+interface Delta {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly resources: readonly { readonly name: string; readonly body: Uint8Array }[];
+  readonly removed: readonly string[];
+}
+
+/** google.protobuf.Any: value = 2. */
+function readBody(reader: BinaryReader, end: number): Uint8Array {
+  let body: Uint8Array = new Uint8Array();
+  while (reader.pos < end) {
+    const [field, wire] = reader.tag();
+    if (field === 2) body = reader.bytes();
+    else reader.skip(wire);
+  }
+  return body;
+}
+
+/** envoy.service.discovery.v3.Resource: name = 3, resource = 2. */
+function readResource(reader: BinaryReader, end: number): { name: string; body: Uint8Array } {
+  let name = "";
+  let body: Uint8Array = new Uint8Array();
+  while (reader.pos < end) {
+    const [field, wire] = reader.tag();
+    if (field === 3) name = reader.string();
+    else if (field === 2) {
+      const length = reader.uint32();
+      body = readBody(reader, reader.pos + length);
+    } else reader.skip(wire);
+  }
+  return { name, body };
+}
+
+/** DeltaDiscoveryResponse: resources = 2, type_url = 4, nonce = 5, removed_resources = 6. */
+function readDelta(message: Uint8Array): Delta {
+  const reader = new BinaryReader(message);
+  const resources: { name: string; body: Uint8Array }[] = [];
+  const removed: string[] = [];
+  let [typeUrl, nonce] = ["", ""];
+  while (reader.pos < reader.len) {
+    const [field, wire] = reader.tag();
+    if (field === 2) {
+      const length = reader.uint32();
+      resources.push(readResource(reader, reader.pos + length));
+    } else if (field === 4) typeUrl = reader.string();
+    else if (field === 5) nonce = reader.string();
+    else if (field === 6) removed.push(reader.string());
+    else reader.skip(wire);
+  }
+  return { typeUrl, nonce, resources, removed };
+}
+
+interface Request {
+  readonly typeUrl: string;
+  readonly node?: string;
+  readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  readonly nonce?: string;
+}
+
+/** DeltaDiscoveryRequest: node = 1 (id = 1), type_url = 2, subscribe = 3, unsubscribe = 4, nonce = 6. */
+function writeRequest({ typeUrl, node, subscribe = [], unsubscribe = [], nonce }: Request): Buffer {
+  const writer = new BinaryWriter();
+  if (node !== undefined) writer.uint32(10).fork().uint32(10).string(node).join();
+  writer.uint32(18).string(typeUrl);
+  for (const name of subscribe) writer.uint32(26).string(name);
+  for (const name of unsubscribe) writer.uint32(34).string(name);
+  if (nonce !== undefined) writer.uint32(50).string(nonce);
+  return Buffer.from(writer.finish());
+}
+
+export interface ProxyEvents {
+  /** A resource arrived, or went (`body` absent). */
+  resource(proxy: FakeProxy, typeUrl: string, name: string, body?: Uint8Array): void;
+  ended(proxy: FakeProxy, error: Error | undefined): void;
+}
+
+export class FakeProxy {
+  readonly id: string;
+  /** Bytes of all responses so far, as the stream delivered them. */
+  receivedBytes = 0;
+  /** Names held, by type URL. */
+  readonly held = new Map<string, Set<string>>();
+  readonly #call: ClientDuplexStream<Buffer, Buffer>;
+  readonly #events: ProxyEvents;
+  #routes = new Set<string>();
+  #closed = false;
+
+  constructor(client: Client, options: { id: string; token: string; events: ProxyEvents }) {
+    this.id = options.id;
+    this.#events = options.events;
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${options.token}`);
+    this.#call = client.makeBidiStreamRequest(METHOD, bytes, bytes, metadata);
+    this.#call.on("data", (message: Buffer) => this.#receive(message));
+    this.#call.on("error", (error) => this.#end(error));
+    this.#call.on("end", () => this.#end(undefined));
+    this.#send({ typeUrl: TYPE_URLS.Cluster, node: options.id });
+    this.#send({ typeUrl: TYPE_URLS.Listener });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#call.cancel();
+  }
+
+  /** Everything a proxy needs before it serves: each cluster its endpoints, each route its hosts. */
+  get configured(): boolean {
+    const count = (typeUrl: string): number => this.held.get(typeUrl)?.size ?? 0;
+    return (
+      count(TYPE_URLS.Cluster) > 0 &&
+      count(TYPE_URLS.Listener) > 0 &&
+      this.#missing(TYPE_URLS.ClusterLoadAssignment, this.#endpoints()) === 0 &&
+      this.#missing(TYPE_URLS.RouteConfiguration, this.#routes) === 0
+    );
+  }
+
+  #missing(typeUrl: string, wanted: ReadonlySet<string>): number {
+    const held = this.held.get(typeUrl);
+    return held === undefined ? wanted.size : wanted.difference(held).size;
+  }
+
+  /** By their names, the clusters that have endpoints of their own (EDS). */
+  #endpoints(): Set<string> {
+    const clusters = this.held.get(TYPE_URLS.Cluster) ?? new Set();
+    return new Set([...clusters].filter((name) => name.startsWith("outbound|")));
+  }
+
+  #receive(message: Buffer): void {
+    this.receivedBytes += message.length;
+    const { typeUrl, nonce, resources, removed } = readDelta(message);
+    const held = this.held.get(typeUrl) ?? new Set<string>();
+    this.held.set(typeUrl, held);
+    for (const { name } of resources) held.add(name);
+    for (const name of removed) held.delete(name);
+    // As Envoy: what a response brings into being is asked for before the response is ACKed.
+    this.#follow(typeUrl, resources, removed);
+    this.#send({ typeUrl, nonce });
+    for (const { name, body } of resources) this.#events.resource(this, typeUrl, name, body);
+    for (const name of removed) this.#events.resource(this, typeUrl, name);
+  }
+
+  #follow(typeUrl: string, resources: Delta["resources"], removed: readonly string[]): void {
+    if (typeUrl === TYPE_URLS.Cluster) this.#followClusters(resources, removed);
+    else if (typeUrl === TYPE_URLS.Listener) this.#followListeners(resources);
+    else if (typeUrl === TYPE_URLS.RouteConfiguration && !this.held.has(TYPE_URLS.VirtualHost)) {
+      this.held.set(TYPE_URLS.VirtualHost, new Set());
+      this.#send({ typeUrl: TYPE_URLS.VirtualHost });
+    }
+  }
+
+  #followClusters(resources: Delta["resources"], removed: readonly string[]): void {
+    const isEds = (name: string): boolean => name.startsWith("outbound|");
+    const subscribe = resources.map(({ name }) => name).filter(isEds);
+    const unsubscribe = removed.filter(isEds);
+    if (subscribe.length + unsubscribe.length > 0)
+      this.#send({ typeUrl: TYPE_URLS.ClusterLoadAssignment, subscribe, unsubscribe });
+  }
+
+  #followListeners(resources: Delta["resources"]): void {
+    const named = new Set(resources.flatMap(({ body }) => routeNames(body)));
+    const subscribe = [...named.difference(this.#routes)];
+    this.#routes = this.#routes.union(named);
+    if (subscribe.length > 0) this.#send({ typeUrl: TYPE_URLS.RouteConfiguration, subscribe });
+  }
+
+  #send(request: Request): void {
+    this.#call.write(writeRequest(request));
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#events.ended(this, error);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The load generator's process: opens proxies and tells its parent, over IPC, when things reached
+ * them. It shares no event loop with the parent, so the parent's work does not delay its clock.
+ */
+import { readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import { Client, credentials } from "@grpc/grpc-js";
+import { TYPE_URLS } from "../../../src/proto/type-url.ts";
+import { FakeProxy, type ProxyEvents } from "./fake-proxy.ts";
+
+export type Command =
+  | {
+      readonly kind: "open";
+      readonly address: string;
+      readonly serverName: string;
+      readonly rootFile: string;
+      readonly tokens: readonly string[];
+    }
+  /** Report when a resource of `type` whose name or content holds `text` has reached all proxies. */
+  | { readonly kind: "expect"; readonly type: keyof typeof TYPE_URLS; readonly text: string }
+  | { readonly kind: "received" };
+
+export type Report =
+  | { readonly kind: "configured"; readonly seconds: number; readonly bytes: readonly number[] }
+  | { readonly kind: "arrived"; readonly atMs: readonly number[] }
+  | { readonly kind: "received"; readonly bytes: readonly number[] }
+  | { readonly kind: "ended"; readonly proxy: string; readonly error: string };
+
+interface Expectation {
+  readonly typeUrl: string;
+  readonly text: Buffer;
+  /** When each proxy got it, as `performance.timeOrigin + now`, so that processes can compare. */
+  readonly arrivals: Map<string, number>;
+}
+
+const report = (message: Report): void => void process.send?.(message);
+const proxies: FakeProxy[] = [];
+let expectation: Expectation | undefined;
+let openedAt = 0;
+let configured = new Set<string>();
+
+const wallMs = (): number => performance.timeOrigin + performance.now();
+
+function checkConfigured(proxy: FakeProxy): void {
+  if (configured.has(proxy.id) || !proxy.configured) return;
+  configured.add(proxy.id);
+  if (configured.size === proxies.length)
+    report({
+      kind: "configured",
+      seconds: (wallMs() - openedAt) / 1000,
+      bytes: proxies.map((p) => p.receivedBytes),
+    });
+}
+
+const events: ProxyEvents = {
+  resource(proxy, typeUrl, name, body) {
+    checkConfigured(proxy);
+    if (expectation === undefined || typeUrl !== expectation.typeUrl) return;
+    if (expectation.arrivals.has(proxy.id)) return;
+    const holds =
+      Buffer.from(name).includes(expectation.text) ||
+      (body !== undefined && Buffer.from(body).includes(expectation.text));
+    if (!holds) return;
+    expectation.arrivals.set(proxy.id, wallMs());
+    if (expectation.arrivals.size < proxies.length) return;
+    report({ kind: "arrived", atMs: [...expectation.arrivals.values()] });
+    expectation = undefined;
+  },
+  ended(proxy, error) {
+    report({ kind: "ended", proxy: proxy.id, error: String(error ?? "end of stream") });
+  },
+};
+
+function open(command: Extract<Command, { kind: "open" }>): void {
+  const root = readFileSync(command.rootFile);
+  openedAt = wallMs();
+  configured = new Set();
+  for (const [index, token] of command.tokens.entries()) {
+    // Every proxy is a connection of its own, as every Envoy is.
+    const client = new Client(command.address, credentials.createSsl(root), {
+      "grpc.ssl_target_name_override": command.serverName,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.max_receive_message_length": -1,
+    });
+    proxies.push(new FakeProxy(client, { id: `proxy-${index}`, token, events }));
+  }
+}
+
+process.on("message", (command: Command) => {
+  if (command.kind === "open") open(command);
+  else if (command.kind === "received")
+    report({ kind: "received", bytes: proxies.map((p) => p.receivedBytes) });
+  else
+    expectation = {
+      typeUrl: TYPE_URLS[command.type],
+      text: Buffer.from(command.text),
+      arrivals: new Map(),
+    };
+});
