@@ -264,10 +264,11 @@ test("stock Envoy with the injected bootstrap connects; token, root and certific
     }).staticResources?.clusters ?? [];
   const envoy = await startEnvoy({ adsPort: at.port, adsCluster: { ...adsCluster, name: "xds" } });
   t.after(() => envoy.stop());
-  await waitFor(
-    soon("refusal in Envoy's log"),
-    async () => (await envoy.log()).includes('\\"aud\\"') || (await envoy.log()).includes('"aud"'),
-  );
+  const refusal = {
+    ...soon("refusal in Envoy's log"),
+    diagnose: async () => (await envoy.log()).slice(-2_000),
+  };
+  await waitFor(refusal, async () => (await envoy.log()).includes("claim%20value"));
   assert.equal(at.server.connections.size, 0);
 
   await put(TOKEN_FILE, await at.token());

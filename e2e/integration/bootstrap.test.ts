@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { PodIndex } from "../../src/ads/pods.ts";
+import { AdsServer } from "../../src/ads/server.ts";
+import { ServingCertificates } from "../../src/ads/serving.ts";
+import { controlPlaneDnsNames } from "../../src/api/names.ts";
+import { Authority } from "../../src/ca/authority.ts";
+import { type Cacerts, createRoot, loadIssuer } from "../../src/ca/root.ts";
+import { HandMadeScopes } from "../../src/testing/scopes.ts";
+import { silent } from "../../src/util/log.ts";
+import type { AppProbe } from "../../src/xds/bootstrap-local.ts";
+import { checkout } from "../harness/environment.ts";
+import { envoyBinary } from "../harness/tools.ts";
+import { waitFor } from "../harness/wait.ts";
+import { CALLER, HandMadeSecrets } from "./ads-fixture.ts";
+import {
+  ProjectedVolume,
+  type ProxyPod,
+  proxyArguments,
+  type RunningProxy,
+  startProxy,
+  volumeFiles,
+} from "./bootstrap-proxy.ts";
+import { podNetwork } from "./pod-network.ts";
+
+const DNS_NAMES = controlPlaneDnsNames("mesh-system", "cluster.local");
+const DEADLINE_MS = 15_000;
+const READY_MS = 1_000;
+
+interface Ca {
+  readonly files: Cacerts;
+  readonly authority: Authority;
+}
+
+async function newCa(): Promise<Ca> {
+  const now = new Date();
+  const files = await createRoot({ trustDomain: "cluster.local", now, ttlMs: 3_600_000 });
+  const issuer = await loadIssuer(files, { source: "the test", now });
+  return {
+    files,
+    authority: new Authority(issuer, { workloadTtlMs: 3_600_000, now: () => new Date() }),
+  };
+}
+
+interface ControlPlane {
+  readonly port: number;
+  /** Tokens of the streams that were opened, oldest first. */
+  readonly tokens: string[];
+  /** Streams that are open. */
+  connected(): number;
+  stop(): Promise<void>;
+}
+
+/** Our ADS server with nothing to serve, which takes every token and remembers it. */
+async function startControlPlane(
+  t: TestContext,
+  certificates: ServingCertificates,
+  at: { readonly host: string; readonly port: number },
+): Promise<ControlPlane> {
+  const tokens: string[] = [];
+  const server = new AdsServer({
+    scopes: new HandMadeScopes(),
+    secrets: new HandMadeSecrets(),
+    pods: new PodIndex(),
+    trustDomain: "cluster.local",
+    authenticator: {
+      authenticate: (values) => {
+        tokens.push(...values.map(String));
+        return Promise.resolve(CALLER);
+      },
+    },
+    log: silent,
+  });
+  const port = await server.listen({ ...at, certificates });
+  t.after(() => server.drain(0));
+  return { port, tokens, connected: () => server.connections.size, stop: () => server.drain(0) };
+}
+
+interface World {
+  readonly pod: ProxyPod;
+  readonly ca: Ca;
+  readonly certificates: ServingCertificates;
+  readonly controlPlane: ControlPlane;
+}
+
+async function newWorld(t: TestContext, probes: readonly AppProbe[] = []): Promise<World> {
+  const [network, ca] = await Promise.all([podNetwork(t), newCa()]);
+  const certificates = new ServingCertificates(await ca.authority.issueServing(DNS_NAMES));
+  const at = { host: network.outside, port: 0 };
+  const controlPlane = await startControlPlane(t, certificates, at);
+  const volume = await ProjectedVolume.create(t, {
+    token: "",
+    "root-cert.pem": "",
+    ...volumeFiles("", { token: "", rootPem: "" }),
+  });
+  await volume.write(
+    volumeFiles(volume.path, { token: "first", rootPem: ca.files["root-cert.pem"] }),
+  );
+  const pod = { network, volume, xdsPort: controlPlane.port, probes };
+  return { pod, ca, certificates, controlPlane };
+}
+
+const isReady = async (proxy: RunningProxy): Promise<boolean> =>
+  (await proxy.get(15021, "/healthz/ready")).status === 200;
+
+const ready = (proxy: RunningProxy): Promise<boolean> =>
+  waitFor(
+    { description: "200 on the readiness port", deadlineMs: DEADLINE_MS, intervalMs: 10 },
+    () => isReady(proxy),
+  );
+
+test("a proxy is ready within a second of its start", async (t) => {
+  const { pod, controlPlane } = await newWorld(t);
+  await envoyBinary();
+  const start = performance.now();
+  const proxy = await startProxy(pod);
+  await ready(proxy);
+  const ms = performance.now() - start;
+  t.diagnostic(`ready after ${ms.toFixed(0)} ms`);
+  assert.ok(ms <= READY_MS, `${ms.toFixed(0)} ms`);
+  assert.deepEqual(controlPlane.tokens, ["Bearer first"]);
+});
+
+test("a proxy is not ready before its first configuration, and is so right after it", async (t) => {
+  const { pod, certificates, controlPlane } = await newWorld(t);
+  await controlPlane.stop();
+  const proxy = await startProxy(pod);
+  await waitFor({ description: "attempt to connect", deadlineMs: DEADLINE_MS }, async () =>
+    /cluster\.xds-grpc\.upstream_cx_connect_fail: [1-9]/.test(
+      await proxy.admin("/stats?filter=xds-grpc"),
+    ),
+  );
+  assert.equal(await isReady(proxy), false);
+  assert.match(await proxy.admin("/ready"), /503.*INITIALIZING/s);
+
+  await startControlPlane(t, certificates, { host: pod.network.outside, port: pod.xdsPort });
+  await ready(proxy);
+});
+
+test("token and roots rotate while the proxy runs", async (t) => {
+  const { pod, certificates, controlPlane } = await newWorld(t);
+  const proxy = await startProxy(pod);
+  await ready(proxy);
+  assert.deepEqual(controlPlane.tokens, ["Bearer first"]);
+
+  const next = await newCa();
+  await pod.volume.write(
+    volumeFiles(pod.volume.path, { token: "second", rootPem: next.files["root-cert.pem"] }),
+  );
+  const updates = /sds\.root\.update_success: 2/;
+  await waitFor({ description: "second reading of the roots", deadlineMs: DEADLINE_MS }, async () =>
+    updates.test(await proxy.admin("/stats?filter=xds-grpc.*sds")),
+  );
+  await controlPlane.stop();
+  certificates.replace(await next.authority.issueServing(DNS_NAMES));
+  const at = { host: pod.network.outside, port: pod.xdsPort };
+  const after = await startControlPlane(t, certificates, at);
+  await waitFor({ description: "stream with the new token", deadlineMs: DEADLINE_MS }, () =>
+    after.tokens.includes("Bearer second"),
+  );
+  assert.ok(!after.tokens.includes("Bearer first"));
+});
+
+test("a workload that has the control plane's address is not taken for it", async (t) => {
+  const { pod, ca, certificates, controlPlane } = await newWorld(t);
+  certificates.replace(await ca.authority.issue("spiffe://cluster.local/ns/shop/sa/mallory"));
+  const proxy = await startProxy(pod);
+  await waitFor({ description: "refused certificate", deadlineMs: DEADLINE_MS }, async () =>
+    /ssl\.fail_verify_san: [1-9]/.test(await proxy.admin("/stats?filter=xds-grpc.ssl")),
+  );
+  assert.deepEqual(controlPlane.tokens, [], "the token went to somebody else");
+});
+
+test("the ports that the network reaches show statistics, and nothing of the admin", async (t) => {
+  const { pod } = await newWorld(t);
+  const proxy = await startProxy(pod);
+  await ready(proxy);
+  const { status, body } = await proxy.get(15090, "/stats/prometheus");
+  assert.equal(status, 200);
+  assert.match(body, /^envoy_server_live\{/m);
+  for (const port of [15090, 15021])
+    for (const path of [
+      "/",
+      "/stats",
+      "/config_dump",
+      "/stats/prometheus/../config_dump",
+      "/ready",
+    ])
+      assert.equal((await proxy.get(port, path)).status, 404, `${port}${path}`);
+  assert.equal((await proxy.get(15000, "/ready")).status, 0, "the admin is on loopback alone");
+});
+
+test("an IPv6 pod's proxy listens on its address", async (t) => {
+  const { pod } = await newWorld(t);
+  const proxy = await startProxy(pod, { POD_IP: pod.network.ip6 });
+  await ready(proxy);
+});
+
+test("a preStop hook asks the proxy to drain", async (t) => {
+  const { pod } = await newWorld(t);
+  const proxy = await startProxy(pod);
+  await ready(proxy);
+  const drain = join(checkout, "images/proxy/drain");
+  await pod.network.run(drain, "inbound");
+  await pod.network.run(drain, "all", "0");
+  assert.equal(await isReady(proxy), true, "it goes on serving");
+  assert.equal(proxy.child.exitCode, null);
+});
