@@ -1,0 +1,102 @@
+/** What becomes of a request that a rule matches. */
+import type { HttpAction, HttpRule, PathMatch, Redirect, Rewrite } from "../../model/ir/route.ts";
+import type {
+  RedirectAction,
+  RedirectAction_RedirectResponseCode,
+  Route,
+  RouteAction,
+} from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import { duration } from "../../util/duration.ts";
+import { detectable } from "../filter/order.ts";
+import { resolve, target, type Vantage } from "./destination.ts";
+import { headerOperations } from "./headers.ts";
+import { retryPolicy } from "./retry.ts";
+
+/** The fields of a route that say what to do, for requests that came by way of `path`. */
+export function routeAction(rule: HttpRule, path: PathMatch, vantage: Vantage): Route {
+  const { action } = rule;
+  switch (action.kind) {
+    case "forward":
+      return forward(rule, action, path, vantage);
+    case "redirect":
+      return {
+        redirect: redirectAction(action.redirect, vantage.port),
+        ...headerOperations([rule]),
+      };
+    case "respond":
+      return {
+        directResponse: {
+          status: action.status,
+          ...(action.body !== undefined && { body: { inlineString: action.body } }),
+        },
+        ...headerOperations([rule]),
+      };
+  }
+}
+
+type Forward = Extract<HttpAction, { kind: "forward" }>;
+
+function forward(
+  rule: HttpRule,
+  { destinations, rewrite }: Forward,
+  path: PathMatch,
+  vantage: Vantage,
+): Route {
+  const resolved = destinations.map((destination) => resolve(destination, vantage));
+  const hash = resolved.flatMap(({ hashPolicy }) => hashPolicy);
+  return {
+    route: {
+      ...(rewrite && rewriteAction(rewrite, path)),
+      ...target(resolved),
+      ...timeouts(rule.timeoutMs),
+      ...retryPolicy(rule.retry, hash.length > 0),
+      ...(hash.length > 0 && { hashPolicy: hash }),
+    },
+    ...detectable(resolved.some(({ detected }) => detected)),
+    ...headerOperations(destinations.length === 1 ? [rule, ...destinations] : [rule]),
+  };
+}
+
+/** Without a budget a request may take as long as it wants, whatever Envoy's defaults. */
+export function timeouts(timeoutMs = 0): RouteAction {
+  const timeout = duration(timeoutMs);
+  return { timeout, maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: timeout } };
+}
+
+function rewriteAction({ prefix, regex, authority }: Rewrite, path: PathMatch): RouteAction {
+  return {
+    ...(prefix !== undefined && prefixRewrite(prefix, path)),
+    ...(regex !== undefined && {
+      regexRewrite: { pattern: { regex: regex.pattern }, substitution: regex.substitution },
+    }),
+    ...(authority !== undefined && { hostRewriteLiteral: authority }),
+  };
+}
+
+/** Cutting a whole segment away must leave one slash, not two or none. */
+function prefixRewrite(prefix: string, path: PathMatch): RouteAction {
+  if (path.kind !== "segments" || prefix !== "/") return { prefixRewrite: prefix };
+  const literal = path.path.replace(/\/+$/, "").replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return { regexRewrite: { pattern: { regex: `^${literal}(/?)(.*)` }, substitution: "/\\2" } };
+}
+
+const CODES: Readonly<Record<Redirect["code"], RedirectAction_RedirectResponseCode>> = {
+  301: "MOVED_PERMANENTLY",
+  302: "FOUND",
+  303: "SEE_OTHER",
+  307: "TEMPORARY_REDIRECT",
+  308: "PERMANENT_REDIRECT",
+};
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+function redirectAction(redirect: Redirect, listenerPort: number): RedirectAction {
+  const { path, prefix, authority, scheme, code } = redirect;
+  const port = redirect.portFromRequest ? listenerPort : redirect.port;
+  return {
+    ...(prefix !== undefined ? { prefixRewrite: prefix } : path && { pathRedirect: path }),
+    ...(authority && { hostRedirect: authority }),
+    ...(scheme && { schemeRedirect: scheme }),
+    ...(port !== undefined && port !== DEFAULT_PORTS[scheme ?? ""] && { portRedirect: port }),
+    responseCode: CODES[code],
+  };
+}

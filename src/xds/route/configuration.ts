@@ -1,0 +1,27 @@
+/** Route configurations are empty but for the way to their virtual hosts, so they hardly change. */
+import type { RouteConfiguration } from "../../proto/gen/envoy/config/route/v3/route.ts";
+import { ADS } from "../config-source.ts";
+import { hostRoute, portRoute } from "../names.ts";
+import type { Translator } from "../translator.ts";
+import { detectedPorts } from "./detected.ts";
+
+const MAX_BODY_BYTES = 1_048_576;
+
+export const routeConfiguration = (name: string): RouteConfiguration => ({
+  name,
+  vhds: { configSource: ADS },
+  ignorePortInHostMatching: true,
+  maxDirectResponseBodySizeBytes: MAX_BODY_BYTES,
+});
+
+export const sidecarRoutes: Translator = {
+  type: "RouteConfiguration",
+  keys: (mesh, { kind, namespace }) =>
+    kind === "gateway"
+      ? []
+      : [
+          ...mesh.httpPorts(namespace).map(portRoute),
+          ...detectedPorts(mesh, namespace).map(({ host, port }) => hostRoute(host, port)),
+        ].sort(),
+  resource: (_mesh, _view, key) => ({ name: key, body: routeConfiguration(key), clusters: [] }),
+};

@@ -1,0 +1,67 @@
+/** Where a rule's requests go: clusters, and what of the destinations shows on the route itself. */
+import type { Mesh } from "../../model/ir/mesh.ts";
+import type { Destination } from "../../model/ir/route.ts";
+import type {
+  RouteAction,
+  RouteAction_HashPolicy,
+  WeightedCluster_ClusterWeight,
+} from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import { effectivePolicy } from "../cluster/policy.ts";
+import { outboundClusterName } from "../names.ts";
+import { hashPolicy } from "./hash.ts";
+import { headerOperations } from "./headers.ts";
+
+/** From where routes are seen. */
+export interface Vantage {
+  readonly mesh: Mesh;
+  /** Of the proxy. */
+  readonly namespace: string;
+  /** Of the listener, as clients call it. */
+  readonly port: number;
+}
+
+export interface Resolved {
+  readonly destination: Destination;
+  readonly cluster: string;
+  /** Whether the protocol of its port is found out by its server, from what clients say by ALPN. */
+  readonly detected: boolean;
+  readonly hashPolicy: readonly RouteAction_HashPolicy[];
+}
+
+/** A destination that the mesh does not have keeps its cluster's name, which answers 503. */
+export function resolve(destination: Destination, { mesh, namespace, port }: Vantage): Resolved {
+  const { host, subset } = destination;
+  const ports = mesh.service(host)?.ports ?? [];
+  const only = ports.length === 1 ? ports[0]?.port : undefined;
+  const number = destination.port ?? only ?? port;
+  const policy = effectivePolicy(mesh.policy(host, namespace), number, subset);
+  return {
+    destination,
+    cluster: outboundClusterName({ host, port: number, ...(subset !== undefined && { subset }) }),
+    detected: ports.some((p) => p.port === number && p.protocol === "auto"),
+    hashPolicy: hashPolicy(policy.loadBalancer),
+  };
+}
+
+/** Header operations of a single destination are its route's; those of several their own. */
+export function target(resolved: readonly Resolved[]): RouteAction {
+  const [only, ...others] = resolved;
+  if (only !== undefined && others.length === 0)
+    return {
+      cluster: only.cluster,
+      ...(only.destination.authority !== undefined && {
+        hostRewriteLiteral: only.destination.authority,
+      }),
+    };
+  return { weightedClusters: { clusters: resolved.map(clusterWeight) } };
+}
+
+function clusterWeight({ destination, cluster }: Resolved): WeightedCluster_ClusterWeight {
+  const { weight, authority } = destination;
+  return {
+    name: cluster,
+    weight,
+    ...(authority !== undefined && { hostRewriteLiteral: authority }),
+    ...headerOperations([destination]),
+  };
+}

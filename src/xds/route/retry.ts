@@ -1,0 +1,68 @@
+import type { Retry } from "../../model/ir/route.ts";
+import type { RetryPolicy } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import { typed } from "../../proto/types.ts";
+import { duration } from "../../util/duration.ts";
+
+const RETRIABLE_STATUS_CODES = "retriable-status-codes";
+
+/** What is retried unless a rule says otherwise: requests that no workload has begun to serve. */
+const DEFAULT: Retry = {
+  attempts: 2,
+  on: `connect-failure,refused-stream,unavailable,cancelled,${RETRIABLE_STATUS_CODES},503`,
+  ignorePreviousHosts: true,
+};
+const HOST_SELECTION_ATTEMPTS = 5;
+/** How soon an endpoint that failed counts against its priority: after every second attempt. */
+const UPDATE_FREQUENCY = 2;
+
+/** @param sticky whether requests are hashed to an endpoint, which a retry must not leave */
+export function retryPolicy(
+  retry: Retry | undefined,
+  sticky: boolean,
+): { retryPolicy: RetryPolicy } | undefined {
+  const { attempts, perTryTimeoutMs, backoffMs, remoteLocalities } = retry ?? DEFAULT;
+  if (attempts <= 0) return undefined;
+  const elsewhere = !sticky && (retry?.ignorePreviousHosts ?? DEFAULT.ignorePreviousHosts);
+  return {
+    retryPolicy: {
+      ...conditions(retry?.on || DEFAULT.on),
+      numRetries: attempts,
+      ...(perTryTimeoutMs !== undefined && { perTryTimeout: duration(perTryTimeoutMs) }),
+      ...(backoffMs !== undefined && { retryBackOff: { baseInterval: duration(backoffMs) } }),
+      ...(elsewhere && OTHER_HOSTS),
+      ...(remoteLocalities && OTHER_LOCALITIES),
+    },
+  };
+}
+
+/** Status codes among the conditions go into a field of their own. */
+function conditions(on: string): RetryPolicy {
+  const words = on.split(",").flatMap((word) => word.trim() || []);
+  const codes = words.filter((word) => /^\d+$/.test(word)).map(Number);
+  const names = words.filter((word) => !/^\d+$/.test(word));
+  if (codes.length === 0) return { retryOn: names.join(",") };
+  return {
+    retryOn: [...new Set([...names, RETRIABLE_STATUS_CODES])].join(","),
+    retriableStatusCodes: codes,
+  };
+}
+
+const OTHER_HOSTS: RetryPolicy = {
+  retryHostPredicate: [
+    {
+      name: "envoy.retry_host_predicates.previous_hosts",
+      typedConfig: typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
+    },
+  ],
+  hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS,
+};
+
+const OTHER_LOCALITIES: RetryPolicy = {
+  retryPriority: {
+    name: "envoy.retry_priorities.previous_priorities",
+    typedConfig: typed(
+      "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+      { updateFrequency: UPDATE_FREQUENCY },
+    ),
+  },
+};

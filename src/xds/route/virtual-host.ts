@@ -1,0 +1,124 @@
+/**
+ * Sidecars' virtual hosts. Each is a resource of its own, and whatever no other has is caught by one
+ * that is always there: a route configuration without any virtual host would never become ready.
+ */
+import type { Mesh } from "../../model/ir/mesh.ts";
+import type { HttpRoutes, HttpRule } from "../../model/ir/route.ts";
+import type { Route, VirtualHost } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import {
+  CATCH_ALL,
+  hostRoute,
+  PASSTHROUGH_CLUSTER,
+  parseVirtualHost,
+  portRoute,
+  type VirtualHostKey,
+  virtualHostName,
+} from "../names.ts";
+import type { Translated, Translator } from "../translator.ts";
+import type { ProxyView } from "../view.ts";
+import { routeAction, timeouts } from "./action.ts";
+import { clustersIn } from "./clusters.ts";
+import { detectedPorts } from "./detected.ts";
+import { type Audience, areFor, httpRoutes, MESH_GATEWAY } from "./http.ts";
+
+export const sidecarVirtualHosts: Translator = {
+  type: "VirtualHost",
+  keys(mesh, { kind, namespace }) {
+    if (kind === "gateway") return [];
+    const named = mesh.httpPorts(namespace).flatMap((port) => {
+      const hosts = new Set([...mesh.httpHosts(namespace, port), CATCH_ALL]);
+      return [...hosts].map((host) => virtualHostName(portRoute(port), host, port));
+    });
+    const detected = detectedPorts(mesh, namespace).map(({ host, port }) =>
+      virtualHostName(hostRoute(host, port), host, port),
+    );
+    return [...named, ...detected].sort();
+  },
+  resource(mesh, view, key) {
+    const { route, host, port } = parseVirtualHost(key);
+    const audience = sidecarAudience(mesh, view, port);
+    if (route !== portRoute(port)) return detectedHost(key, { route, host, port }, audience);
+    return host === CATCH_ALL ? catchAll(key, audience) : namedHost(key, host, audience);
+  },
+};
+
+const sidecarAudience = (mesh: Mesh, view: ProxyView, port: number): Audience => ({
+  mesh,
+  view,
+  namespace: view.namespace,
+  port,
+  gateways: [MESH_GATEWAY],
+});
+
+export function virtualHost(
+  name: string,
+  domains: readonly string[],
+  routes: readonly Route[],
+): Translated {
+  const body: VirtualHost = {
+    name,
+    domains: [...domains],
+    routes: [...routes],
+    includeRequestAttemptCount: true,
+  };
+  return { name, body, clusters: clustersIn(routes) };
+}
+
+function namedHost(name: string, host: string, audience: Audience): Translated | undefined {
+  const routes = routesOf(host, audience);
+  const domains = audience.mesh.domains(host, audience.namespace, audience.port);
+  return routes && virtualHost(name, domains, routes);
+}
+
+/** Its listener has the service's address, so whatever host a request names, it is this one. */
+function detectedHost(
+  name: string,
+  { host }: VirtualHostKey,
+  audience: Audience,
+): Translated | undefined {
+  const routes = routesOf(host, audience);
+  return routes && virtualHost(name, [CATCH_ALL], routes);
+}
+
+/** The host's own routing; where there is none for this port or proxy, straight to the service. */
+function routesOf(host: string, audience: Audience): readonly Route[] | undefined {
+  const { mesh, namespace, port } = audience;
+  const sources = mesh.routesFor(host, namespace).filter((source) => areFor(source, audience));
+  if (sources.length > 0) return httpRoutes(sources, audience);
+  const known = mesh.service(host)?.ports.some((p) => p.port === port) ?? false;
+  return known ? [defaultRoute(host, audience)] : undefined;
+}
+
+function defaultRoute(host: string, audience: Audience): Route {
+  const destinations = [{ host, port: audience.port, weight: 1 }];
+  const rule: HttpRule = {
+    name: "default",
+    matches: [],
+    action: { kind: "forward", destinations },
+  };
+  return {
+    name: rule.name,
+    match: { prefix: "/" },
+    ...routeAction(rule, { kind: "prefix", path: "/" }, audience),
+    decorator: { operation: `${host}:${audience.port}/*` },
+  };
+}
+
+/** Hosts that nobody knows: routing for `*`, else the mesh's policy for unknown destinations. */
+function catchAll(name: string, audience: Audience): Translated {
+  const { mesh, namespace, port } = audience;
+  const routed = mesh.httpHosts(namespace, port).includes(CATCH_ALL);
+  const sources: readonly HttpRoutes[] = routed ? mesh.routesFor(CATCH_ALL, namespace) : [];
+  const routes = httpRoutes(sources, audience);
+  return virtualHost(name, [CATCH_ALL], routes.length > 0 ? routes : [unknownRoute(mesh)]);
+}
+
+function unknownRoute({ settings }: Mesh): Route {
+  return settings.outboundTrafficPolicy === "ALLOW_ANY"
+    ? {
+        name: "allow_any",
+        match: { prefix: "/" },
+        route: { cluster: PASSTHROUGH_CLUSTER, ...timeouts() },
+      }
+    : { name: "block_all", match: { prefix: "/" }, directResponse: { status: 502 } };
+}
