@@ -9,6 +9,8 @@ export interface MeshSettings {
   readonly clusterDomain: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   readonly accessLogFile: string;
+  /** Whether workloads have IPv6 addresses; absent is no. Listeners for any address then say both. */
+  readonly ipv6?: boolean;
 }
 
 /**

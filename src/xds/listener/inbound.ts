@@ -1,0 +1,151 @@
+/**
+ * What comes to a workload: mutual TLS from the mesh, plaintext from elsewhere, told apart by the
+ * ALPN that the mesh's clients use; and within each, HTTP and other bytes.
+ */
+import { PORTS } from "../../api/names.ts";
+import type { MeshSettings } from "../../model/ir/mesh.ts";
+import type { InboundPort, Protocol } from "../../model/ir/service.ts";
+import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
+import type {
+  FilterChain,
+  FilterChainMatch,
+} from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import type { RouteConfiguration } from "../../proto/gen/envoy/config/route/v3/route.ts";
+import {
+  BLACK_HOLE_CLUSTER,
+  INBOUND_PASSTHROUGH_CLUSTER,
+  inboundClusterName,
+  VIRTUAL_INBOUND,
+} from "../names.ts";
+import { timeouts } from "../route/action.ts";
+import { downstreamMutualTls, HTTP_ALPNS, STREAM_ALPNS } from "../tls.ts";
+import type { Translated } from "../translator.ts";
+import { httpFilter, streamFilter } from "./chain.ts";
+import { inspectors, ORIGINAL_DST, PLAIN_HTTP, RAW } from "./inspect.ts";
+import { loopGuard } from "./virtual.ts";
+
+/** Where a port leads, and what to call it. */
+interface Inbound {
+  /** Absent: every port that is not one of a service. */
+  readonly port?: number;
+  readonly protocol: Protocol;
+  readonly cluster: string;
+  /** `host:port` as clients know it, for traces. */
+  readonly operation: string;
+}
+
+export function virtualInbound(
+  settings: MeshSettings,
+  base: Listener,
+  ports: readonly InboundPort[],
+): Translated {
+  const known: Inbound[] = ports.map((port) => ({
+    port: port.port,
+    protocol: port.protocol,
+    cluster: inboundClusterName(port.port),
+    operation: `${port.host}:${port.servicePort}/*`,
+  }));
+  const unknown: Inbound = {
+    protocol: "auto",
+    cluster: INBOUND_PASSTHROUGH_CLUSTER,
+    operation: ":0/*",
+  };
+  const streamPorts = known
+    .filter(({ protocol }) => isStream(protocol))
+    .map(({ port = 0 }) => port);
+  const body: Listener = {
+    ...base,
+    filterChains: [
+      loopGuard(settings, VIRTUAL_INBOUND, PORTS.inbound),
+      ...[...known, unknown].flatMap((inbound) => portChains(settings, inbound)),
+    ],
+    ...inspectors([ORIGINAL_DST], streamPorts),
+  };
+  const clusters = [...known, unknown].map(({ cluster }) => cluster);
+  return { name: VIRTUAL_INBOUND, body, clusters: [BLACK_HOLE_CLUSTER, ...clusters].sort() };
+}
+
+const isStream = (protocol: Protocol): boolean =>
+  protocol === "tcp" || protocol === "tls" || protocol === "https";
+
+/** Kinds of connection, and by what they are known. */
+const MATCHES = {
+  mutualAny: { transportProtocol: "tls", applicationProtocols: [...STREAM_ALPNS, ...HTTP_ALPNS] },
+  mutualHttp: { transportProtocol: "tls", applicationProtocols: HTTP_ALPNS },
+  mutualStream: { transportProtocol: "tls", applicationProtocols: STREAM_ALPNS },
+  plainAny: { transportProtocol: RAW },
+  plainHttp: { transportProtocol: RAW, applicationProtocols: PLAIN_HTTP },
+  /** TLS that is the application's own affair. */
+  foreignTls: { transportProtocol: "tls" },
+} satisfies Record<string, FilterChainMatch>;
+
+type Kind = keyof typeof MATCHES;
+
+function portChains(settings: MeshSettings, inbound: Inbound): readonly FilterChain[] {
+  const chain = (kind: Kind, speaks: "http" | "stream"): FilterChain => {
+    const { port, cluster } = inbound;
+    return {
+      name: chainName(inbound, speaks),
+      filterChainMatch: { ...(port !== undefined && { destinationPort: port }), ...MATCHES[kind] },
+      ...(kind.startsWith("mutual") && {
+        transportSocket: downstreamMutualTls(settings.trustDomain),
+      }),
+      filters: [speaks === "http" ? requests(settings, inbound) : streamFilter(settings, cluster)],
+    };
+  };
+  switch (inbound.protocol) {
+    case "http":
+    case "http2":
+    case "grpc":
+      return [chain("mutualAny", "http"), chain("plainAny", "http")];
+    case "https":
+    case "tls":
+    case "tcp":
+      return [
+        chain("mutualAny", "stream"),
+        chain("foreignTls", "stream"),
+        chain("plainAny", "stream"),
+      ];
+    case "auto":
+      return [
+        chain("mutualHttp", "http"),
+        chain("mutualStream", "stream"),
+        chain("foreignTls", "stream"),
+        chain("plainHttp", "http"),
+        chain("plainAny", "stream"),
+      ];
+  }
+}
+
+function chainName({ port }: Inbound, speaks: "http" | "stream"): string {
+  if (port !== undefined) return `0.0.0.0_${port}`;
+  return speaks === "http" ? `${VIRTUAL_INBOUND}-catchall-http` : VIRTUAL_INBOUND;
+}
+
+const requests = (settings: MeshSettings, inbound: Inbound) =>
+  httpFilter(settings, {
+    direction: "inbound",
+    statPrefix: `inbound_0.0.0.0_${inbound.port ?? 0}`,
+    routing: { routeConfig: inboundRoutes(inbound) },
+  });
+
+function inboundRoutes({ port = 0, cluster, operation }: Inbound): RouteConfiguration {
+  return {
+    name: cluster,
+    virtualHosts: [
+      {
+        name: `inbound|http|${port}`,
+        domains: ["*"],
+        routes: [
+          {
+            name: "default",
+            match: { prefix: "/" },
+            decorator: { operation },
+            route: { cluster, ...timeouts() },
+          },
+        ],
+      },
+    ],
+    validateClusters: false,
+  };
+}

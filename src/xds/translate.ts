@@ -1,0 +1,25 @@
+/**
+ * The model in Envoy's terms. A table of pure translators: each says which resources a proxy gets,
+ * and makes one of them from what it alone is about, so that a change costs what it changes.
+ */
+import { inboundClusters } from "./cluster/inbound.ts";
+import { outboundClusters } from "./cluster/outbound.ts";
+import { staticClusters } from "./cluster/static.ts";
+import { clusterLoadAssignments } from "./endpoint.ts";
+import { httpListeners, streamListeners } from "./listener/outbound.ts";
+import { virtualListeners } from "./listener/virtual.ts";
+import { sidecarRoutes } from "./route/configuration.ts";
+import { sidecarVirtualHosts } from "./route/virtual-host.ts";
+import type { Translator } from "./translator.ts";
+
+export const translators: readonly Translator[] = [
+  staticClusters,
+  outboundClusters,
+  inboundClusters,
+  clusterLoadAssignments,
+  virtualListeners,
+  httpListeners,
+  streamListeners,
+  sidecarRoutes,
+  sidecarVirtualHosts,
+];
