@@ -1,5 +1,6 @@
 /** `node --expose-gc e2e/bench/engine/run.ts`: the figures of docs/adr/0001-incremental-engine.md. */
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { eagerWorld, lazyWorld } from "./engines.ts";
 import { endpoints, ROUTES, routes, SERVICES, service, type World } from "./world.ts";
 
@@ -73,4 +74,4 @@ for (const [proxied, all] of [
   const wanted = eager.world.dump();
   for (const [id, value] of lazy.world.dump()) assert.deepEqual(value, wanted.get(id), id);
 }
-console.table(table);
+process.stdout.write(`${inspect(table)}\n`);
