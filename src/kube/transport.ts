@@ -16,6 +16,8 @@ export interface Request {
   readonly contentType?: string;
 }
 
+type RequestOptions = https.RequestOptions & { readonly headers: http.OutgoingHttpHeaders };
+
 type TlsOptions = Pick<
   https.AgentOptions,
   "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
@@ -66,8 +68,10 @@ export class Transport {
     signal.throwIfAborted();
     const options = await this.#options(request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    // Node frames no body of a DELETE by itself: the next request would be read as part of it.
+    const headers = { ...options.headers, "content-length": Buffer.byteLength(body ?? "") };
     try {
-      return await exchange(this.#url(request), { ...options, signal }, body);
+      return await exchange(this.#url(request), { ...options, headers, signal }, body);
     } catch (cause) {
       // A pooled connection may be closed by the server just as it is used: that says nothing yet.
       if (cause instanceof StaleConnection && first && request.method !== "POST")
@@ -84,7 +88,7 @@ export class Transport {
     return url;
   }
 
-  async #options({ method, body, contentType }: Request): Promise<https.RequestOptions> {
+  async #options({ method, body, contentType }: Request): Promise<RequestOptions> {
     const options: https.RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
     const headers = {
