@@ -50,8 +50,13 @@ export function sinkFor(model: MeshModel, kind: string): Sink<KubeObject> {
 }
 
 export function apply(model: MeshModel, yaml: string): void {
+  applyAll(model, objects(yaml));
+}
+
+/** One batch. */
+export function applyAll(model: MeshModel, all: readonly KubeObject[]): void {
   model.engine.batch(() => {
-    for (const object of objects(yaml)) sinkFor(model, object.kind).upsert(object);
+    for (const object of all) sinkFor(model, object.kind).upsert(object);
   });
 }
 

@@ -2,7 +2,7 @@ import type { VirtualServiceSpecHttpRoute } from "../../api/gen/virtual-service.
 import { defined } from "../../util/defined.ts";
 import type { Destination } from "../ir/route.ts";
 import { headers, requestHeaders } from "./headers.ts";
-import { lowerHost, lowerNumber, PORT_RANGE, type Site } from "./site.ts";
+import { lowerHost, lowerNumber, lowerPort, type Site } from "./site.ts";
 
 interface WeightedDestination {
   readonly destination: VirtualServiceSpecHttpRoute["destination"];
@@ -39,14 +39,10 @@ function lowerDestination(
   site: Site,
 ): Destination | undefined {
   const host = lowerHost(destination.host, `${path}.destination.host`, site);
-  if (host === undefined) return undefined;
+  const { number } = destination.port ?? {};
+  const port = lowerPort(number, `${path}.destination.port.number`, site);
+  if (host === undefined || port !== number) return undefined;
   const request = requestHeaders(operations?.request, `${path}.headers.request`, site);
-  const port = lowerNumber(
-    destination.port?.number,
-    PORT_RANGE,
-    `${path}.destination.port.number`,
-    site,
-  );
   return {
     host,
     weight: lowerNumber(weight, WEIGHT_RANGE, `${path}.weight`, site) ?? 0,

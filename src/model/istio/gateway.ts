@@ -6,7 +6,7 @@ import { defined } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
 import type { Gateway, GatewayServer } from "../ir/listener.ts";
 import { type Origin, originOf } from "../origin.ts";
-import { lowerNumber, PORT_RANGE, type Site } from "./site.ts";
+import { lowerPort, type Site } from "./site.ts";
 
 export interface GatewayModel extends Origin {
   readonly gateway: Gateway;
@@ -54,9 +54,10 @@ function lowerServer(
     return undefined;
   }
   const lowered = hosts.flatMap((host, i) => serverHost(host, `${path}.hosts[${i}]`, site) ?? []);
-  if (lowered.length === 0) return undefined;
+  const number = lowerPort(port.number, `${path}.port.number`, site);
+  if (number === undefined || lowered.length === 0) return undefined;
   return {
-    port: lowerNumber(port.number, PORT_RANGE, `${path}.port.number`, site) ?? 0,
+    port: number,
     name: name ?? port.name,
     protocol,
     hosts: lowered,

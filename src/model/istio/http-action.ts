@@ -7,7 +7,7 @@ import type {
 import { defined } from "../../util/defined.ts";
 import type { HttpAction, Redirect, Rewrite } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
-import { isRegex, lowerNumber, PORT_RANGE, type Site } from "./site.ts";
+import { isRegex, lowerPort, type Site } from "./site.ts";
 
 /** What a rule answers that says nothing we can do: the requests it matches are not let through. */
 const UNAVAILABLE: HttpAction = { kind: "respond", status: 503 };
@@ -68,7 +68,7 @@ function redirectAction(
       prefix: spec.prefixRewrite,
       authority: spec.authority,
       scheme: spec.scheme,
-      port: lowerNumber(spec.port, PORT_RANGE, `${path}.port`, site),
+      port: lowerPort(spec.port, `${path}.port`, site),
       portFromRequest: spec.derivePort === "FROM_REQUEST_PORT" ? true : undefined,
     }),
   };

@@ -6,14 +6,7 @@ import { defined } from "../../util/defined.ts";
 import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
 import { gatewayKey } from "./gateway-key.ts";
 import { isHeaderName } from "./headers.ts";
-import {
-  isRegex,
-  lowerNumber,
-  PORT_RANGE,
-  type Site,
-  stringMatch,
-  type TextMatch,
-} from "./site.ts";
+import { isRegex, lowerPort, type Site, stringMatch, type TextMatch } from "./site.ts";
 
 type HeaderMatch = HttpMatch["headers"][number];
 
@@ -44,14 +37,16 @@ function lowerMatch(
   const uri = pathMatch(match, `${path}.uri`, site);
   const headers = headerMatches(match, path, site);
   const query = namedMatches(match.queryParams, `${path}.queryParams`, site);
-  if (uri === undefined || headers === undefined || query === undefined) return undefined;
+  const port = lowerPort(match.port, `${path}.port`, site);
+  if (uri === undefined || headers === undefined || query === undefined || port !== match.port)
+    return undefined;
   return {
     path: uri,
     headers,
     query,
     ...defined({
       name: match.name,
-      port: lowerNumber(match.port, PORT_RANGE, `${path}.port`, site),
+      port,
       sourceLabels: match.sourceLabels,
       sourceNamespace: match.sourceNamespace,
       gateways: match.gateways?.map((name) => gatewayKey(name, site.namespace)),

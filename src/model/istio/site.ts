@@ -93,4 +93,14 @@ export function lowerNumber(
   return nearest;
 }
 
-export const PORT_RANGE = [1, 65_535] as const;
+/** A port that there is; another is told, and no other port will do instead. */
+export function lowerPort(
+  value: number | undefined,
+  path: string,
+  { report }: Site,
+): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 65_535))
+    return value;
+  report.add("MESH0109", path, `${value} is not a port from 1 to 65535: give the port's number`);
+  return undefined;
+}

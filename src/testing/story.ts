@@ -1,0 +1,65 @@
+/**
+ * Stories: one directory under `testdata/` tells one, from what a user applies (`in.yaml`) to what
+ * proxies get. Documents of kind `View` in it are not objects but proxies that look:
+ *
+ *     kind: View
+ *     metadata: {name: reviews-v1-abc, labels: {app: reviews}}
+ *     spec: {kind: sidecar, serviceAccount: reviews}
+ */
+import { globSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { KubeObject } from "../api/object.ts";
+import type { MeshModel } from "../model/dataflow.ts";
+import { createMeshModel } from "../model/dataflow.ts";
+import { applyAll, objects, SETTINGS } from "./fixtures.ts";
+
+const STORIES = join(import.meta.dirname, "../../testdata");
+
+/** A proxy that looks; the fields are those of `ProxyView`. */
+export interface Onlooker {
+  readonly kind: "sidecar" | "gateway";
+  readonly namespace: string;
+  readonly workload: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Story {
+  readonly name: string;
+  readonly directory: string;
+  readonly model: MeshModel;
+  readonly views: readonly Onlooker[];
+}
+
+/** Every story, each with a model of its own. */
+export function stories(): readonly Story[] {
+  const inputs = globSync(join(STORIES, "*/in.yaml")).sort();
+  if (inputs.length === 0)
+    throw new Error(`no stories in ${STORIES}: the tests would pass by testing nothing`);
+  return inputs.map((file) => {
+    const all = objects(readFileSync(file, "utf8"));
+    const model = createMeshModel(SETTINGS);
+    applyAll(
+      model,
+      all.filter(({ kind }) => kind !== "View"),
+    );
+    return {
+      name: basename(dirname(file)),
+      directory: dirname(file),
+      model,
+      views: all.filter(({ kind }) => kind === "View").map(onlooker),
+    };
+  });
+}
+
+function onlooker({ metadata, spec }: KubeObject): Onlooker {
+  const { namespace = "default", name, labels = {} } = metadata;
+  return {
+    kind: "sidecar",
+    namespace,
+    workload: `${namespace}/${name}`,
+    serviceAccount: "default",
+    labels,
+    ...(spec as Partial<Onlooker>),
+  };
+}
