@@ -40,6 +40,10 @@ export const images: readonly Image[] = [
   },
 ];
 
+/** Whether a file of the sources is left out of every image. */
+export const isTest = (path: string): boolean =>
+  path.endsWith(".test.ts") || path.endsWith("/src/testing");
+
 interface Package {
   readonly version: string;
   readonly devDependencies: Readonly<Record<string, string>>;

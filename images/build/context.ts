@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../e2e/cluster/command.ts";
-import { checkout } from "./catalog.ts";
+import { checkout, isTest } from "./catalog.ts";
 
 interface LockedPackage {
   readonly dev?: boolean;
@@ -36,6 +36,7 @@ async function prepareModules(directory: string): Promise<void> {
       filter: (source) => source !== nested,
     });
   }
+  await run(["sh", join(checkout, "images/meshwright/prune"), join(directory, "node_modules")]);
   await writeFile(mark, lock);
 }
 
@@ -59,6 +60,7 @@ export async function preparedContext(directory: string): Promise<string> {
     await cp(join(checkout, path), join(directory, path), {
       recursive: true,
       preserveTimestamps: true,
+      filter: (source) => !isTest(source),
     });
   }
   return directory;

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isTest } from "./catalog.ts";
 
 /** The files at or below a path, in the same order on every machine. */
 function filesBelow(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path)
     .sort()
-    .flatMap((name) => filesBelow(join(path, name)));
+    .map((name) => join(path, name))
+    .filter((below) => !isTest(below))
+    .flatMap(filesBelow);
 }
 
 /** Whether two sets of sources, with the same extras, are the same: their names, modes and content. */
