@@ -6,26 +6,20 @@ import type {
   LocalityLbEndpoints,
 } from "../proto/gen/envoy/config/endpoint/v3/endpoint_components.ts";
 import { socketAddress } from "./address.ts";
-import {
-  hasEndpointList,
-  outboundClusterNames,
-  type Target,
-  targetOf,
-} from "./cluster/outbound.ts";
+import { outboundClusterNames, type Target, targetOf } from "./cluster/outbound.ts";
 import { MUTUAL, TLS_MODE } from "./cluster/tls.ts";
 import { outboundClusterName } from "./names.ts";
 import type { Translator } from "./translator.ts";
 
 export const clusterLoadAssignments: Translator = {
   type: "ClusterLoadAssignment",
-  keys: (mesh, { namespace }) =>
-    outboundClusterNames(mesh, namespace).filter((name) => {
-      const target = targetOf(mesh, namespace, name);
-      return target !== undefined && hasEndpointList(target);
-    }),
-  resource(mesh, { namespace }, key) {
-    const target = targetOf(mesh, namespace, key);
-    if (target === undefined || !hasEndpointList(target)) return undefined;
+  keys: (mesh, view) =>
+    outboundClusterNames(mesh, view.namespace).filter(
+      (name) => targetOf(mesh, view, name)?.endpoints === "listed",
+    ),
+  resource(mesh, view, key) {
+    const target = targetOf(mesh, view, key);
+    if (target?.endpoints !== "listed") return undefined;
     const body = loadAssignment(target, mesh.endpoints(target.cluster.host));
     return { name: key, body, clusters: [] };
   },

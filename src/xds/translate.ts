@@ -6,9 +6,11 @@ import { inboundClusters } from "./cluster/inbound.ts";
 import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
 import { clusterLoadAssignments } from "./endpoint.ts";
+import { gatewayListeners } from "./listener/gateway.ts";
 import { httpListeners, streamListeners } from "./listener/outbound.ts";
 import { virtualListeners } from "./listener/virtual.ts";
 import { sidecarRoutes } from "./route/configuration.ts";
+import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
 import { sidecarVirtualHosts } from "./route/virtual-host.ts";
 import type { Translator } from "./translator.ts";
 
@@ -22,4 +24,7 @@ export const translators: readonly Translator[] = [
   streamListeners,
   sidecarRoutes,
   sidecarVirtualHosts,
+  gatewayListeners,
+  gatewayRoutes,
+  gatewayVirtualHosts,
 ];

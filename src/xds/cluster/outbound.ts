@@ -6,6 +6,7 @@ import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts
 import { ADS } from "../config-source.ts";
 import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
 import type { Translator } from "../translator.ts";
+import type { ProxyView } from "../view.ts";
 import { clusterPolicy, effectivePolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
@@ -33,37 +34,40 @@ export interface Target {
   readonly policy: TrafficPolicy;
   /** Labels of its endpoints; empty: all of the service's. */
   readonly labels: Readonly<Record<string, string>>;
+  /** How endpoints are found: we list them, Envoy asks DNS, or the client has chosen one already. */
+  readonly endpoints: "listed" | "dns" | "chosen";
 }
 
-export function targetOf(mesh: Mesh, namespace: string, name: string): Target | undefined {
+export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | undefined {
   const cluster = parseOutboundCluster(name);
-  const service = cluster && mesh.service(cluster.host);
-  const port = service?.ports.find((p) => p.port === cluster?.port);
-  if (!cluster || !service || !port) return undefined;
-  const destination = mesh.policy(cluster.host, namespace);
+  if (cluster === undefined) return undefined;
+  const service = mesh.service(cluster.host);
+  const port = service?.ports.find((p) => p.port === cluster.port);
+  if (service === undefined || port === undefined) return undefined;
+  const destination = mesh.policy(cluster.host, view.namespace);
   const subset = destination?.subsets.find((s) => s.name === cluster.subset);
   if (cluster.subset !== undefined && subset === undefined) return undefined;
-  return {
-    cluster,
-    service,
-    port,
-    policy: effectivePolicy(destination, port.port, cluster.subset),
-    labels: subset?.labels ?? {},
-  };
+  const policy = effectivePolicy(destination, port.port, cluster.subset);
+  const endpoints = discoveryOf(service, policy, view);
+  return { cluster, service, port, policy, labels: subset?.labels ?? {}, endpoints };
 }
 
-/** Whether connections go where the client meant them to go, so that no endpoints are listed. */
-const keepsAddress = ({ service, policy }: Target): boolean =>
-  service.resolution === "headless" || policy.loadBalancer?.kind === "passthrough";
-
-export const hasEndpointList = (target: Target): boolean =>
-  target.service.resolution === "static" && !keepsAddress(target);
+/** Clients behind a sidecar may choose an endpoint; those before a gateway know none. */
+function discoveryOf(
+  { resolution }: Service,
+  { loadBalancer }: TrafficPolicy,
+  view: ProxyView,
+): Target["endpoints"] {
+  if (resolution === "headless" || loadBalancer?.kind === "passthrough")
+    return view.kind === "sidecar" ? "chosen" : "listed";
+  return resolution === "static" ? "listed" : "dns";
+}
 
 export const outboundClusters: Translator = {
   type: "Cluster",
   keys: (mesh, view) => outboundClusterNames(mesh, view.namespace),
   resource(mesh, view, key) {
-    const target = targetOf(mesh, view.namespace, key);
+    const target = targetOf(mesh, view, key);
     return target && { name: key, body: outboundCluster(mesh, target), clusters: [] };
   },
 };
@@ -75,7 +79,7 @@ function outboundCluster(mesh: Mesh, target: Target): Cluster {
     trustDomain: mesh.settings.trustDomain,
     namespace: service.namespace,
   };
-  const metadata = !keepsAddress(target);
+  const metadata = target.endpoints !== "chosen";
   return {
     name: outboundClusterName(cluster),
     ...clusterPolicy(policy),
@@ -87,11 +91,11 @@ function outboundCluster(mesh: Mesh, target: Target): Cluster {
 }
 
 function discovery(target: Target): Cluster {
-  if (keepsAddress(target)) return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
+  if (target.endpoints === "chosen") return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
   const { host, port } = target.cluster;
   // Draining endpoints are the only unhealthy ones we list: spreading load over them helps nobody.
   const commonLbConfig = { healthyPanicThreshold: { value: 0 } };
-  if (target.service.resolution === "static")
+  if (target.endpoints === "listed")
     return { type: "EDS", edsClusterConfig: { edsConfig: ADS }, commonLbConfig };
   return {
     type: "STRICT_DNS",

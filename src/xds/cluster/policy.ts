@@ -29,11 +29,11 @@ function balancing(balancer: LoadBalancer): Cluster {
     case "round-robin":
       return { lbPolicy: "ROUND_ROBIN" };
     case "least-request":
+    // Where the client's choice of endpoint cannot be kept, there is the default.
+    case "passthrough":
       return { lbPolicy: "LEAST_REQUEST" };
     case "random":
       return { lbPolicy: "RANDOM" };
-    case "passthrough":
-      return { lbPolicy: "CLUSTER_PROVIDED" };
     case "consistent-hash":
       return balancer.algorithm === "maglev"
         ? {

@@ -22,7 +22,7 @@ import { downstreamMutualTls, HTTP_ALPNS, STREAM_ALPNS } from "../tls.ts";
 import type { Translated } from "../translator.ts";
 import { httpFilter, streamFilter } from "./chain.ts";
 import { inspectors, ORIGINAL_DST, PLAIN_HTTP, RAW } from "./inspect.ts";
-import { loopGuard } from "./virtual.ts";
+import { loopGuard } from "./unknown.ts";
 
 /** Where a port leads, and what to call it. */
 interface Inbound {

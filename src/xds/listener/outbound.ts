@@ -18,7 +18,7 @@ import {
 import type { Translated, Translator } from "../translator.ts";
 import { byRds, httpFilter, streamFilter } from "./chain.ts";
 import { inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
-import { unknownCluster } from "./virtual.ts";
+import { unknownCluster } from "./unknown.ts";
 
 const ANY = "0.0.0.0";
 /** Ports that the proxy itself binds on every address. */

@@ -1,18 +1,13 @@
 /** The two listeners that capture leads to. They bind, so they depend on the workload's addresses. */
 import { PORTS } from "../../api/names.ts";
-import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
+import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import { anyAddress, isIpv6 } from "../address.ts";
-import {
-  BLACK_HOLE_CLUSTER,
-  PASSTHROUGH_CLUSTER,
-  VIRTUAL_INBOUND,
-  VIRTUAL_OUTBOUND,
-} from "../names.ts";
+import { BLACK_HOLE_CLUSTER, VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import { streamFilter } from "./chain.ts";
 import { virtualInbound } from "./inbound.ts";
+import { loopGuard, unknownCluster } from "./unknown.ts";
 
 export const virtualListeners: Translator = {
   type: "Listener",
@@ -29,17 +24,6 @@ export const virtualListeners: Translator = {
     return virtualInbound(mesh.settings, body, ports);
   },
 };
-
-/** Where traffic goes whose destination the mesh does not know. */
-export const unknownCluster = ({ outboundTrafficPolicy }: MeshSettings): string =>
-  outboundTrafficPolicy === "ALLOW_ANY" ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
-
-/** Connections made to the capture port itself, which would come back for ever. */
-export const loopGuard = (settings: MeshSettings, name: string, port: number): FilterChain => ({
-  name: `${name}-blackhole`,
-  filterChainMatch: { destinationPort: port },
-  filters: [streamFilter(settings, BLACK_HOLE_CLUSTER)],
-});
 
 function virtualOutbound({ settings }: Mesh, ipv6: boolean): Translated {
   const unknown = unknownCluster(settings);

@@ -9,7 +9,6 @@ const RETRIABLE_STATUS_CODES = "retriable-status-codes";
 const DEFAULT: Retry = {
   attempts: 2,
   on: `connect-failure,refused-stream,unavailable,cancelled,${RETRIABLE_STATUS_CODES},503`,
-  ignorePreviousHosts: true,
 };
 const HOST_SELECTION_ATTEMPTS = 5;
 /** How soon an endpoint that failed counts against its priority: after every second attempt. */
@@ -17,23 +16,25 @@ const UPDATE_FREQUENCY = 2;
 
 /** @param sticky whether requests are hashed to an endpoint, which a retry must not leave */
 export function retryPolicy(
-  retry: Retry | undefined,
+  retry: Retry = DEFAULT,
   sticky: boolean,
 ): { retryPolicy: RetryPolicy } | undefined {
-  const { attempts, perTryTimeoutMs, backoffMs, remoteLocalities } = retry ?? DEFAULT;
+  const { attempts, on, perTryTimeoutMs, backoffMs, remoteLocalities } = retry;
   if (attempts <= 0) return undefined;
-  const elsewhere = !sticky && (retry?.ignorePreviousHosts ?? DEFAULT.ignorePreviousHosts);
   return {
     retryPolicy: {
-      ...conditions(retry?.on || DEFAULT.on),
+      ...conditions(on || DEFAULT.on),
       numRetries: attempts,
       ...(perTryTimeoutMs !== undefined && { perTryTimeout: duration(perTryTimeoutMs) }),
       ...(backoffMs !== undefined && { retryBackOff: { baseInterval: duration(backoffMs) } }),
-      ...(elsewhere && OTHER_HOSTS),
+      ...(leavesHost(retry, sticky) && OTHER_HOSTS),
       ...(remoteLocalities && OTHER_LOCALITIES),
     },
   };
 }
+
+const leavesHost = ({ ignorePreviousHosts = true }: Retry, sticky: boolean): boolean =>
+  ignorePreviousHosts && !sticky;
 
 /** Status codes among the conditions go into a field of their own. */
 function conditions(on: string): RetryPolicy {

@@ -1,0 +1,109 @@
+/** A gateway's virtual hosts: those of its servers that any routing is for, and one that says 404. */
+
+import type { GatewayServer } from "../../model/ir/listener.ts";
+import type { Mesh } from "../../model/ir/mesh.ts";
+import type { HttpRoutes } from "../../model/ir/route.ts";
+import type { Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import { type BoundServer, isHttpServer, narrower, serversByPort } from "../gateway.ts";
+import { gatewayHttpPorts } from "../listener/gateway.ts";
+import { CATCH_ALL, gatewayRoute, parseVirtualHost, virtualHostName } from "../names.ts";
+import type { Translated, Translator } from "../translator.ts";
+import type { ProxyView } from "../view.ts";
+import { routeConfiguration } from "./configuration.ts";
+import { httpRoutes } from "./http.ts";
+import { isCatchAll } from "./match.ts";
+import { virtualHost } from "./virtual-host.ts";
+
+export const gatewayRoutes: Translator = {
+  type: "RouteConfiguration",
+  keys: (mesh, view) => gatewayHttpPorts(mesh, view).map(gatewayRoute).sort(),
+  resource: (_mesh, _view, key) => ({ name: key, body: routeConfiguration(key), clusters: [] }),
+};
+
+export const gatewayVirtualHosts: Translator = {
+  type: "VirtualHost",
+  keys: (mesh, view) =>
+    [...serversByPort(mesh, view)]
+      .flatMap(([port, servers]) => {
+        const http = servers.filter(isHttpServer);
+        if (http.length === 0) return [];
+        const hosts = new Set([CATCH_ALL, ...http.flatMap((bound) => hostsOf(mesh, bound))]);
+        return [...hosts].map((host) => virtualHostName(gatewayRoute(port), host, port));
+      })
+      .sort(),
+  resource(mesh, view, key) {
+    const { host, port } = parseVirtualHost(key);
+    const servers = (serversByPort(mesh, view).get(port) ?? []).filter(isHttpServer);
+    return servers.length === 0 ? undefined : gatewayHost(mesh, view, { key, host, servers });
+  },
+};
+
+/** Hosts that its routing and the server both have; to send to https it needs no routing. */
+const hostsOf = (mesh: Mesh, { gateway, server }: BoundServer): readonly string[] =>
+  server.hosts.flatMap(({ host }) => [
+    ...mesh.gatewayHosts(gateway.key).flatMap((routed) => narrower(host, routed) ?? []),
+    ...(server.httpsRedirect ? [host] : []),
+  ]);
+
+interface Sought {
+  readonly key: string;
+  readonly host: string;
+  readonly servers: readonly BoundServer[];
+}
+
+function gatewayHost(
+  mesh: Mesh,
+  view: ProxyView,
+  { key, host, servers }: Sought,
+): Translated | undefined {
+  const routes = merged(servers.flatMap((bound) => serverRoutes(mesh, view, host, bound)));
+  const redirects = servers.some(
+    ({ server }) =>
+      server.httpsRedirect && server.hosts.some((h) => narrower(h.host, host) === host),
+  );
+  if (routes.length === 0 && !redirects && host !== CATCH_ALL) return undefined;
+  const translated = virtualHost(key, [host], routes);
+  return redirects
+    ? { ...translated, body: { ...translated.body, requireTls: "ALL" } }
+    : translated;
+}
+
+function serverRoutes(
+  mesh: Mesh,
+  view: ProxyView,
+  host: string,
+  { gateway, server }: BoundServer,
+): readonly Route[] {
+  const sources = new Set(
+    server.hosts.flatMap((served) => sourcesFor(mesh, gateway.key, served, host)),
+  );
+  return [...sources].flatMap((source) =>
+    httpRoutes([source], {
+      mesh,
+      view,
+      namespace: view.namespace,
+      port: server.port,
+      gateways: [gateway.key],
+    }),
+  );
+}
+
+/** Routing that meets one of a server's hosts in exactly `host`. */
+const sourcesFor = (
+  mesh: Mesh,
+  gateway: string,
+  served: GatewayServer["hosts"][number],
+  host: string,
+): readonly HttpRoutes[] =>
+  mesh
+    .gatewayHosts(gateway)
+    .filter((routed) => narrower(served.host, routed) === host)
+    .flatMap((routed) => mesh.gatewayRoutesFor(gateway, routed))
+    .filter(({ namespace }) => served.namespace === undefined || served.namespace === namespace);
+
+/** Sources share a host: what one takes as a whole must not hide what another takes in part. */
+function merged(routes: readonly Route[]): readonly Route[] {
+  const catchAll = routes.find(isCatchAll);
+  const parts = routes.filter((route) => !isCatchAll(route));
+  return catchAll === undefined ? parts : [...parts, catchAll];
+}
