@@ -4,6 +4,7 @@ import type { DestinationRuleSpec } from "./gen/destination-rule.ts";
 import type { EnvoyFilterSpec } from "./gen/envoy-filter.ts";
 import type { GatewaySpec } from "./gen/gateway.ts";
 import type * as k8s from "./gen/kubernetes.ts";
+import type { MeshConfigSpec, MeshConfigStatus } from "./gen/mesh-config.ts";
 import type { PeerAuthenticationSpec } from "./gen/peer-authentication.ts";
 import type { ProxyConfigSpec } from "./gen/proxy-config.ts";
 import type { RequestAuthenticationSpec } from "./gen/request-authentication.ts";
@@ -19,6 +20,8 @@ import type { KubeObject } from "./object.ts";
 /** An object as the API server gives it: what its schema calls optional there is always present. */
 export type Live<T> = Omit<T, "apiVersion" | "kind" | "metadata"> &
   Pick<KubeObject, "apiVersion" | "kind" | "metadata">;
+
+export type MeshConfig = KubeObject<MeshConfigSpec, MeshConfigStatus>;
 
 export interface Kind<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
@@ -165,7 +168,7 @@ export const KINDS = {
     "wasmplugins",
   ),
 
-  meshConfig: cluster("meshwright.dev/v1alpha1", "MeshConfig", "meshconfigs"),
+  meshConfig: cluster<MeshConfig>("meshwright.dev/v1alpha1", "MeshConfig", "meshconfigs"),
 } as const;
 
 const byName: ReadonlyMap<string, Kind> = new Map(
