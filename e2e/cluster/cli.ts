@@ -5,6 +5,7 @@ import { killComponent, openCluster, startComponent, stopComponent } from "./clu
 import { type ComponentName, componentNames } from "./components.ts";
 import { down } from "./down.ts";
 import { ClusterError } from "./errors.ts";
+import { leftovers } from "./leftovers.ts";
 import { print, say } from "./say.ts";
 import { setup } from "./setup.ts";
 import { up } from "./up.ts";
@@ -22,6 +23,16 @@ program
   });
 
 program.command("down <name>").description("removes a cluster and all it left").action(down);
+
+program
+  .command("verify-clean")
+  .description("fails if clusters that are gone left anything on this machine")
+  .action(async () => {
+    const found = await leftovers();
+    for (const line of found) print(line);
+    if (found.length > 0) process.exitCode = 1;
+    else say("nothing is left of clusters that are gone");
+  });
 
 program
   .command("images <name...>")

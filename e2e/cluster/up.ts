@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { applyAddons } from "./addons.ts";
 import { ensureCertificates } from "./certificates.ts";
@@ -8,10 +8,11 @@ import { openCluster, startComponent } from "./cluster.ts";
 import { attempt } from "./command.ts";
 import { type ComponentName, containerdSocket } from "./components.ts";
 import { writeConfiguration } from "./configuration.ts";
+import { reclaimOrphans, removeTraces } from "./down.ts";
 import { ClusterError } from "./errors.ts";
+import { withCluster } from "./exclusive.ts";
 import { writeAtomically } from "./files.ts";
 import { type Cluster, layout } from "./layout.ts";
-import { withLock } from "./lock.ts";
 import { connectClusters, ensureNetwork } from "./network.ts";
 import { attemptInside, ensureNode, nodePid, runInside } from "./node.ts";
 import { requirePackages, requireRoot } from "./packages.ts";
@@ -20,10 +21,6 @@ import { checkout, claim, claims, findClaim } from "./registry.ts";
 import { say } from "./say.ts";
 import { allTools, ensureTools, toolPath } from "./tools.ts";
 import { until } from "./wait.ts";
-
-/** One command at a time per cluster. */
-export const withCluster = <T>(name: string, body: () => Promise<T>): Promise<T> =>
-  withLock(join(checkout, ".state", `${name}.lock`), body);
 
 /** @throws ClusterError before anything has changed, if this machine cannot run a cluster */
 async function checkMachine(name: string): Promise<void> {
@@ -46,10 +43,11 @@ async function slotOfState(state: string): Promise<number | undefined> {
 
 /** Gives the cluster its addresses; state that was made for others is of no use any more. */
 async function allocate(name: string): Promise<Cluster> {
+  await reclaimOrphans();
   const before = await slotOfState(join(checkout, ".state", name));
   const cluster = layout(await claim(name, before));
   if (before !== cluster.slot) {
-    await rm(cluster.state, { recursive: true, force: true });
+    await removeTraces(cluster);
     await mkdir(cluster.state, { recursive: true });
     await writeAtomically(join(cluster.state, "slot"), String(cluster.slot));
   }
