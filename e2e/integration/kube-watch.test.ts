@@ -108,7 +108,7 @@ describe("client and reflector", () => {
     );
     await assert.rejects(
       server.client("operator").list(KINDS.secret),
-      (error) => isApiError(error, 403) && error.code === "MESH0603",
+      (error) => isApiError(error, 403) && error.code === "MESH0703",
     );
     assert.equal(
       await client.get(KINDS.configMap, { name: "none", namespace: "default" }),

@@ -38,29 +38,29 @@ export const isTransient = (error: unknown): boolean =>
 
 function advice(status: number): { readonly code: string; readonly hint: string } {
   if (status === 0)
-    return { code: "MESH0601", hint: "nothing to do if it comes back: the request is tried again" };
+    return { code: "MESH0701", hint: "nothing to do if it comes back: the request is tried again" };
   if (status === 401)
     return {
-      code: "MESH0602",
+      code: "MESH0702",
       hint: "the credentials are not accepted: check the kubeconfig, or the pod's service-account token",
     };
   if (status === 403)
     return {
-      code: "MESH0603",
+      code: "MESH0703",
       hint: "grant the permission that the message names to the account that it names",
     };
   if (status === 409)
     return {
-      code: "MESH0604",
+      code: "MESH0704",
       hint: "someone else changed the object; it is read again and retried",
     };
   if (status === 429 || status >= 500)
     return {
-      code: "MESH0605",
+      code: "MESH0705",
       hint: "the API server is busy or failing; the request is tried again",
     };
   return {
-    code: "MESH0606",
+    code: "MESH0706",
     hint: "the object does not fit the cluster's API: see the field that it names",
   };
 }

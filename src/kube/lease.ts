@@ -1,0 +1,188 @@
+/** Leader election by a Lease: of several replicas one works, and it stops before another may start. */
+
+import type { Lease } from "../api/gen/kubernetes.ts";
+import { KINDS, type Live } from "../api/kinds.ts";
+import type { Log } from "../util/log.ts";
+import { gauge } from "../util/metrics.ts";
+import { pause } from "./backoff.ts";
+import type { Client } from "./client.ts";
+import { ApiError } from "./error.ts";
+
+export interface LeaseOptions {
+  readonly name: string;
+  readonly namespace: string;
+  /** Who we are: unique among the replicas, e.g. the pod's name. */
+  readonly identity: string;
+  readonly log: Log;
+  /** How long after its last renewal a silent leader is taken for dead. */
+  readonly durationMs?: number;
+  /** How long the leader itself goes on without a renewal: shorter, so that two never work at once. */
+  readonly renewDeadlineMs?: number;
+  readonly retryMs?: number;
+}
+
+const leading = gauge("meshwright_leader", "1 while this process holds the Lease", ["lease"]);
+
+type LiveLease = Live<Lease>;
+
+/**
+ * Waits for the Lease, then runs `work`, again and again until `signal` aborts.
+ *
+ * @param work gets a signal that aborts when the Lease is lost or `signal` aborts: after that it
+ *   must write nothing. It should return soon after; the Lease is released only then.
+ */
+export async function lead(
+  client: Client,
+  options: LeaseOptions,
+  {
+    work,
+    signal,
+  }: { readonly work: (held: AbortSignal) => Promise<void>; readonly signal: AbortSignal },
+): Promise<void> {
+  while (!signal.aborted) {
+    const election = new Election(client, options);
+    if (!(await election.win(signal))) return;
+    const lost = new AbortController();
+    const held = AbortSignal.any([signal, lost.signal]);
+    options.log.info(`${options.identity} leads`);
+    leading.set({ lease: options.name }, 1);
+    const renewing = election.renew(held, lost);
+    try {
+      await work(held);
+      // Work that ends by itself has nothing left to do; the Lease is held until the end.
+      if (!held.aborted) await aborted(held);
+    } finally {
+      lost.abort(new Error("the work of the leader has ended"));
+      await renewing;
+      leading.set({ lease: options.name }, 0);
+      await election.release();
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+
+class Election {
+  readonly #client: Client;
+  readonly #options: Required<LeaseOptions>;
+  /** As last seen; `since` is on our own clock, for clocks of other nodes are not to be trusted. */
+  #seen: { readonly record: string; readonly since: number } | undefined;
+  #lease: LiveLease | undefined;
+  #renewed = 0;
+
+  constructor(client: Client, options: LeaseOptions) {
+    this.#client = client;
+    this.#options = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+  }
+
+  /** @returns whether it was won; false only when `signal` aborted */
+  async win(signal: AbortSignal): Promise<boolean> {
+    const { log, retryMs } = this.#options;
+    while (!signal.aborted) {
+      try {
+        if (await this.#try(signal)) return true;
+      } catch (error) {
+        // Recovers from an API server that is away; anything else is a bug of ours.
+        if (signal.aborted) return false;
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status !== 409) log.warn(error.message, { code: error.code });
+      }
+      await pause(retryMs * (0.8 + 0.4 * Math.random()), signal);
+    }
+    return false;
+  }
+
+  /** Renews until `held` aborts, and aborts `lost` when that failed for too long. */
+  async renew(held: AbortSignal, lost: AbortController): Promise<void> {
+    const { log, renewDeadlineMs, retryMs, identity } = this.#options;
+    const deadline = setTimeout(
+      () => lost.abort(new Error(`the Lease was not renewed for ${renewDeadlineMs / 1000} s`)),
+      renewDeadlineMs,
+    );
+    while (!held.aborted) {
+      await pause(retryMs, held);
+      if (held.aborted) break;
+      try {
+        await this.#write(held);
+        deadline.refresh();
+      } catch (error) {
+        if (held.aborted) break;
+        if (!(error instanceof ApiError)) throw error;
+        log.warn(error.message, { code: error.code });
+        // Somebody else wrote it: if that was another leader, we have lost.
+        if (error.status === 409 && (await this.#isForeign(held)))
+          lost.abort(new Error(`another replica leads in place of ${identity}`));
+      }
+    }
+    clearTimeout(deadline);
+  }
+
+  /** Lets the next replica start at once. */
+  async release(): Promise<void> {
+    const { renewDeadlineMs, log } = this.#options;
+    if (performance.now() - this.#renewed > renewDeadlineMs) return;
+    try {
+      await this.#write(AbortSignal.timeout(3_000), "");
+    } catch (error) {
+      // The Lease then simply expires.
+      if (!(error instanceof ApiError)) throw error;
+      log.warn(error.message, { code: error.code });
+    }
+  }
+
+  async #try(signal: AbortSignal): Promise<boolean> {
+    const { namespace, name, identity, durationMs } = this.#options;
+    this.#lease = await this.#client.get(KINDS.lease, { namespace, name }, signal);
+    const holder = this.#lease?.spec?.holderIdentity ?? "";
+    if (holder !== "" && holder !== identity) {
+      const record = JSON.stringify(this.#lease?.spec);
+      if (this.#seen?.record !== record) this.#seen = { record, since: performance.now() };
+      const leftMs = this.#seen.since + durationMs - performance.now();
+      if (leftMs > 0) return false;
+    }
+    await this.#write(signal);
+    return true;
+  }
+
+  async #isForeign(signal: AbortSignal): Promise<boolean> {
+    const { namespace, name, identity } = this.#options;
+    const lease = await this.#client
+      .get(KINDS.lease, { namespace, name }, signal)
+      .catch(() => undefined);
+    if (lease === undefined) return false;
+    this.#lease = lease;
+    return lease.spec?.holderIdentity !== identity;
+  }
+
+  async #write(signal: AbortSignal, holder = this.#options.identity): Promise<void> {
+    const { namespace, name, durationMs } = this.#options;
+    const now = microTime();
+    const previous = this.#lease?.spec;
+    const isNew = previous?.holderIdentity !== holder;
+    const started = performance.now();
+    const lease: LiveLease = {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name, namespace, ...version(this.#lease) },
+      spec: {
+        holderIdentity: holder,
+        leaseDurationSeconds: Math.ceil(durationMs / 1000),
+        renewTime: now,
+        acquireTime: isNew ? now : (previous?.acquireTime ?? now),
+        leaseTransitions: (previous?.leaseTransitions ?? 0) + (isNew && holder !== "" ? 1 : 0),
+      },
+    };
+    this.#lease =
+      this.#lease === undefined
+        ? await this.#client.create(lease, {}, signal)
+        : await this.#client.update(lease, signal);
+    this.#renewed = started;
+  }
+}
+
+const version = (lease: LiveLease | undefined): { readonly resourceVersion?: string } =>
+  lease?.metadata.resourceVersion ? { resourceVersion: lease.metadata.resourceVersion } : {};
+
+/** Kubernetes' MicroTime has six digits. */
+const microTime = (): string => new Date().toISOString().replace("Z", "000Z");
