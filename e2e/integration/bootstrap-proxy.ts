@@ -103,10 +103,8 @@ export async function startProxy(
   env: Readonly<Record<string, string>> = {},
 ): Promise<RunningProxy> {
   const [binary, args] = await Promise.all([envoyBinary(), proxyArguments(pod, env)]);
-  const child = pod.network.start("setpriv", [
-    ...["--reuid", "1337", "--regid", "1337", "--clear-groups", binary],
-    ...args,
-  ]);
+  const user = ["--reuid", "1337", "--regid", "1337", "--clear-groups"];
+  const child = pod.network.start("setpriv", [...user, binary, ...args]);
   const host = env["POD_IP"] ?? pod.network.ip;
   return {
     child,
@@ -120,7 +118,7 @@ export async function startProxy(
       pod.network.run(
         "bash",
         "-c",
-        `exec 3<>/dev/tcp/127.0.0.1/15000; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`,
+        `exec 3<>/dev/tcp/127.0.0.1/15000; printf 'GET ${path} HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n' >&3; cat <&3`,
       ),
     stop: () => ended(child),
   };

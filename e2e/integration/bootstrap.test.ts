@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { createServer as createHttpServer, type RequestListener } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
+import { once } from "node:events";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { promisify } from "node:util";
 import { PodIndex } from "../../src/ads/pods.ts";
 import { AdsServer } from "../../src/ads/server.ts";
 import { ServingCertificates } from "../../src/ads/serving.ts";
@@ -21,7 +18,6 @@ import { CALLER, HandMadeSecrets } from "./ads-fixture.ts";
 import {
   ProjectedVolume,
   type ProxyPod,
-  proxyArguments,
   type RunningProxy,
   startProxy,
   volumeFiles,
@@ -152,9 +148,8 @@ test("token and roots rotate while the proxy runs", async (t) => {
   await pod.volume.write(
     volumeFiles(pod.volume.path, { token: "second", rootPem: next.files["root-cert.pem"] }),
   );
-  const updates = /sds\.root\.update_success: 2/;
   await waitFor({ description: "second reading of the roots", deadlineMs: DEADLINE_MS }, async () =>
-    updates.test(await proxy.admin("/stats?filter=xds-grpc.*sds")),
+    /sds\.root\.update_success: [2-9]/.test(await proxy.admin("/stats?filter=sds")),
   );
   await controlPlane.stop();
   certificates.replace(await next.authority.issueServing(DNS_NAMES));
@@ -211,3 +206,84 @@ test("a preStop hook asks the proxy to drain", async (t) => {
   assert.equal(await isReady(proxy), true, "it goes on serving");
   assert.equal(proxy.child.exitCode, null);
 });
+
+const PORTS = { http: 8080, https: 8443, tcp: 9000, grpc: 9090 };
+const timing = { timeoutMs: 1_000, periodMs: 1_000 };
+const PROBES: readonly AppProbe[] = [
+  {
+    ...timing,
+    path: "/app-health/web/readyz",
+    port: PORTS.http,
+    check: { kind: "http", tls: false, path: "/health?deep=1" },
+  },
+  {
+    ...timing,
+    path: "/app-health/web/livez",
+    port: PORTS.https,
+    check: { kind: "http", tls: true, path: "/" },
+  },
+  {
+    ...timing,
+    path: "/app-health/web/startupz",
+    port: PORTS.http,
+    check: { kind: "http", tls: false, path: "/login" },
+  },
+  { ...timing, path: "/app-health/db/livez", port: PORTS.tcp, check: { kind: "tcp" } },
+  {
+    ...timing,
+    path: "/app-health/db/readyz",
+    port: PORTS.grpc,
+    check: { kind: "grpc", service: "db" },
+  },
+  { ...timing, path: "/app-health/off/livez", port: 9999, check: { kind: "tcp" } },
+];
+
+for (const family of ["IPv4", "IPv6"] as const)
+  test(`rewritten probes reach the application past the capture rules: ${family}`, async (t) => {
+    const { pod, ca } = await newWorld(t, PROBES);
+    const { certChainPem, keyPem } = await ca.authority.issueServing(["app"]);
+    const app = pod.network.start(process.execPath, [
+      join(import.meta.dirname, "bootstrap-app.ts"),
+      JSON.stringify(PORTS),
+      certChainPem,
+      keyPem,
+    ]);
+    assert.ok(app.stdout && app.stdin);
+    await once(app.stdout, "data");
+    await pod.network.run(join(checkout, "images/proxy/capture"));
+    const ip = family === "IPv4" ? pod.network.ip : pod.network.ip6;
+    const proxy = await startProxy(pod, { POD_IP: ip });
+    await ready(proxy);
+    const probe = async (path: string): Promise<number> =>
+      (await proxy.get(15020, `/app-health/${path}`)).status;
+    const becomes = (path: string, status: number): Promise<unknown> =>
+      waitFor(
+        { description: `${status} from ${path}`, deadlineMs: DEADLINE_MS },
+        async () => (await probe(path)) === status,
+      );
+
+    const record = await proxy.get(15020, "/app-health/web/readyz", { "x-probe": "1" });
+    assert.equal(record.status, 200);
+    const seen = JSON.parse(record.body) as {
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+    };
+    assert.equal(seen.url, "/health?deep=1");
+    assert.equal(seen.headers["x-probe"], "1");
+    assert.equal(await probe("web/livez"), 200, "over TLS");
+    const redirect = await proxy.get(15020, "/app-health/web/startupz");
+    assert.equal(redirect.status, 302);
+    assert.equal(redirect.headers.location, undefined, "kubelet would follow it into nowhere");
+    await becomes("db/livez", 200);
+    await becomes("db/readyz", 200);
+    assert.equal(await probe("off/livez"), 503);
+    assert.equal(await probe("web/other"), 404);
+
+    app.stdin.write("sick\n");
+    await becomes("web/readyz", 500);
+    await becomes("db/livez", 503);
+    await becomes("db/readyz", 503);
+    app.stdin.write("well\n");
+    await becomes("db/livez", 200);
+    await becomes("db/readyz", 200);
+  });

@@ -50,7 +50,7 @@ export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetw
   await run("ip", "link", "set", "eth0", "up");
   const start = (command: string, args: readonly string[]): ChildProcess => {
     const child = spawn("nsenter", [...enter, command, ...args], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     t.after(() => ended(child));
     return child;

@@ -93,6 +93,11 @@ export class Authenticator {
     return caller(found, this.#options.trustDomain);
   }
 
+  /** Fetches the keys before the first proxy asks. */
+  async warmUp(): Promise<void> {
+    await this.#discover();
+  }
+
   async #user(token: string): Promise<TokenUser> {
     const verified = await this.#verify(token);
     const user = verified ?? (await this.#options.issuer.review(token, TOKEN_AUDIENCE));

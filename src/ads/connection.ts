@@ -1,6 +1,6 @@
 import { WORKLOAD_SECRET } from "../api/names.ts";
 import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
-import type { ResourceType, Scopes } from "../xds/resource.ts";
+import type { EncodedResource, ResourceType, Scopes } from "../xds/resource.ts";
 import type { Caller } from "./auth.ts";
 import type { Frames } from "./frames.ts";
 import { received, rejected, sentBytes, sentMessages } from "./metrics.ts";
@@ -69,6 +69,13 @@ export class Connection {
 
   end(): void {
     this.#stream.end();
+  }
+
+  /** What the proxy should have of what it asked for. */
+  resources(type: ResourceType): readonly EncodedResource[] {
+    const subscription = this.session.subscriptions.get(type);
+    const all = [...this.#source.of(type).resources.values()];
+    return all.filter(({ name }) => subscription?.wants(name));
   }
 
   /** The pod's labels changed: what it should see may be another scope's. */

@@ -2,6 +2,7 @@
  * Delta ADS over TLS: who may connect, what each connection is owed, and how they part. Responses
  * are bytes already; this layer may not look into a resource.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import {
   experimental,
   Server,
@@ -66,6 +67,8 @@ const CHANNEL = {
   "grpc.max_receive_message_length": 16 * 1024 * 1024,
 } as const;
 
+const DRAIN_GRACE_MS = 1_000;
+
 export class AdsServer {
   readonly #options: AdsOptions;
   readonly #server = new Server(CHANNEL);
@@ -106,7 +109,7 @@ export class AdsServer {
       null,
       false,
     );
-    return this.#bind(`${host}:${port}`, credentials);
+    return this.#bind(`${host.includes(":") ? `[${host}]` : host}:${port}`, credentials);
   }
 
   /** Without TLS: for clients on loopback, that is, for tests. */
@@ -116,18 +119,19 @@ export class AdsServer {
 
   /**
    * Parts from all proxies over `drainMs`, so that they do not reach the next replica all at once.
-   * New connections are refused at once.
+   * New connections are refused at once, and new streams on those that exist.
    */
   async drain(drainMs: number): Promise<void> {
     for (const undo of this.#undo) undo();
     if (this.#address !== undefined) {
+      // GOAWAY first: it needs the port to be bound still.
+      this.#server.drain(this.#address, drainMs + DRAIN_GRACE_MS);
       this.#server.unbind(this.#address);
     }
     const open = [...this.#connections];
-    const pause = drainMs / Math.max(open.length, 1);
     for (const connection of open) {
       connection.end();
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await delay(drainMs / open.length);
     }
     this.#server.forceShutdown();
   }

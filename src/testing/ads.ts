@@ -7,6 +7,7 @@ import {
   makeGenericClientConstructor,
   type StatusObject,
 } from "@grpc/grpc-js";
+import { type DecodedDelta, decodeDelta } from "../proto/delta.ts";
 import { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "../proto/gen/envoy/config/endpoint/v3/endpoint.ts";
 import { Listener } from "../proto/gen/envoy/config/listener/v3/listener.ts";
@@ -16,7 +17,6 @@ import { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/s
 import { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { TYPE_URLS } from "../proto/type-url.ts";
 import type { ResourceType } from "../xds/resource.ts";
-import { type DecodedDelta, decodeDelta } from "./delta.ts";
 
 const DECODERS = {
   Cluster,

@@ -40,7 +40,8 @@ export function decodeDelta(bytes: Uint8Array): DecodedDelta {
   return { typeUrl, nonce, resources, removed };
 }
 
-function decodeResource(bytes: Uint8Array): DecodedResource {
+/** Reads an encoded `envoy.service.discovery.v3.Resource`. */
+export function decodeResource(bytes: Uint8Array): DecodedResource {
   let [name, version] = ["", ""];
   let body = new Uint8Array();
   for (const [number, value] of fields(bytes)) {

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** The image's entry: argv → command; the one catch; the exit code. */
+import { Command } from "commander";
+import { CONFIG_FILE } from "../api/names.ts";
+import { MeshError } from "../util/errors.ts";
+import { createLog, errorFields, type Log, type LogLevel } from "../util/log.ts";
+
+/** Aborts when Kubernetes, or a person, ends the process. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const)
+    process.once(name, () => controller.abort(new Error(name)));
+  return controller.signal;
+}
+
+function logOf(component: string): Log {
+  const level = (process.env["LOG_LEVEL"] ?? "info") as LogLevel;
+  return createLog({ component, level, format: process.stdout.isTTY ? "text" : "json" });
+}
+
+const program = new Command("meshwright").description(
+  "A service mesh from one object: operator, control plane and stock Envoy",
+);
+
+program
+  .command("control-plane")
+  .description("serves configuration and certificates to proxies, and injects sidecars")
+  .option("--config <file>", "settings that the operator wrote", CONFIG_FILE)
+  .action(async ({ config: file }: { readonly config: string }) => {
+    const [{ readControlPlaneConfig }, { runControlPlane }] = await Promise.all([
+      import("./control-plane-config.ts"),
+      import("./control-plane.ts"),
+    ]);
+    const config = await readControlPlaneConfig(file);
+    await runControlPlane({ config, log: logOf("control-plane") }, stopSignal());
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const log = logOf("meshwright");
+  const message = error instanceof MeshError ? `${error.message}: ${error.hint}` : String(error);
+  log.error(message, errorFields(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,34 @@
+import { proxyConfig, proxySyncs } from "../ads/debug.ts";
+import type { AdsServer } from "../ads/server.ts";
+import { registry } from "../util/metrics.ts";
+import type { Answer, Page } from "./monitoring.ts";
+import type { Reflectors } from "./reflectors.ts";
+
+export interface ControlPlaneState {
+  /** All caches have caught up and all ports listen. */
+  readonly isReady: boolean;
+  readonly ads: AdsServer | undefined;
+}
+
+/** What the control plane's monitoring port answers. */
+export function controlPlanePages(
+  state: ControlPlaneState,
+  reflectors: Reflectors,
+): Readonly<Record<string, Page>> {
+  const connections = () => state.ads?.connections ?? new Set();
+  return {
+    "/healthz": () => ({ body: "ok\n" }),
+    "/readyz": () => (state.isReady ? { body: "ok\n" } : { status: 503, body: "not yet\n" }),
+    "/metrics": async () => ({ body: await registry.metrics(), type: registry.contentType }),
+    "/debug/syncz": () => ({ body: proxySyncs(connections()) }),
+    "/debug/config": (query) => configPage(state, query.get("proxy") ?? ""),
+    "/debug/watches": () => ({ body: { failing: reflectors.unhealthy() } }),
+  };
+}
+
+function configPage({ ads }: ControlPlaneState, proxy: string): Answer {
+  for (const connection of ads?.connections ?? [])
+    if (connection.caller.key === proxy) return { body: proxyConfig(connection) };
+  const body = `no proxy "${proxy}" is connected here: ask for ?proxy=NAMESPACE/POD, as /debug/syncz lists them\n`;
+  return { status: 404, body };
+}

@@ -1,0 +1,138 @@
+/**
+ * The control plane: watch → store → model → xds → ads, with the certificate authority and the
+ * injection webhook beside it. Everything is wired here, and nothing else is decided here.
+ */
+import { once } from "node:events";
+import { Authenticator } from "../ads/auth.ts";
+import { PodIndex } from "../ads/pods.ts";
+import { AdsServer } from "../ads/server.ts";
+import { ServingCertificates } from "../ads/serving.ts";
+import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
+import type * as kube from "../api/gen/kubernetes.ts";
+import { KINDS, type Live } from "../api/kinds.ts";
+import { CACERTS_SECRET, controlPlaneDnsNames, PORTS } from "../api/names.ts";
+import type { Authority } from "../ca/authority.ts";
+import { Webhook } from "../inject/webhook.ts";
+import { Client } from "../kube/client.ts";
+import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import { errorFields, type Log } from "../util/log.ts";
+import { encode } from "../xds/encode.ts";
+import { createScopes } from "../xds/scopes.ts";
+import { translators } from "../xds/translate.ts";
+import { AuthorityFollower } from "./authority.ts";
+import { controlPlanePages } from "./control-plane-pages.ts";
+import { Injection } from "./injection.ts";
+import { Monitoring } from "./monitoring.ts";
+import { both, Reflectors } from "./reflectors.ts";
+import { keepServing } from "./serving.ts";
+import { tokenIssuer } from "./token-issuer.ts";
+
+/** Proxies are sent away over this long when the process ends; Kubernetes grants it 30 s. */
+const DRAIN_MS = 10_000;
+
+export interface ControlPlaneOptions {
+  readonly config: ControlPlaneConfig;
+  readonly log: Log;
+  readonly client?: Client;
+  /** Ports of the three servers, where they are not the usual ones. */
+  readonly ports?: Readonly<Record<"xds" | "webhook" | "monitoring", number>>;
+  readonly host?: string;
+  readonly drainMs?: number;
+}
+
+/** Runs until `signal` aborts, then parts from the proxies and returns. */
+export async function runControlPlane(
+  options: ControlPlaneOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, log, client = new Client(), ports = PORTS, host = "::" } = options;
+  const running = new AbortController();
+  const reflectors = new Reflectors(client, log, running.signal);
+  const state = { isReady: false, ads: undefined as AdsServer | undefined };
+  const monitoring = new Monitoring(controlPlanePages(state, reflectors));
+  await monitoring.listen(ports.monitoring, host);
+
+  const parts = await wire({ config, log, client, reflectors, signal: running.signal });
+  state.ads = parts.ads;
+  await reflectors.synced();
+  await Promise.all([
+    parts.ads.listen({ host, port: ports.xds, certificates: parts.certificates }),
+    parts.webhook.listen(ports.webhook, host),
+  ]);
+  state.isReady = true;
+  log.info(`serving mesh ${config.mesh}`, { startMs: Math.round(performance.now()) });
+
+  if (!signal.aborted) await once(signal, "abort");
+  state.isReady = false;
+  log.info(`stopping: sending ${parts.ads.connections.size} proxies away`);
+  await parts.ads.drain(options.drainMs ?? DRAIN_MS);
+  await parts.webhook.close();
+  running.abort();
+  monitoring.close();
+  await reflectors.done();
+}
+
+interface Wiring {
+  readonly config: ControlPlaneConfig;
+  readonly log: Log;
+  readonly client: Client;
+  readonly reflectors: Reflectors;
+  readonly signal: AbortSignal;
+}
+
+/** Starts every watch, and makes what serves from them as soon as there is a CA to sign with. */
+async function wire(wiring: Wiring) {
+  const { config, log, client, reflectors, signal } = wiring;
+  const { trustDomain } = config;
+  const model = createMeshModel(config);
+  const pods = new PodIndex();
+  watchModel(reflectors, model, pods);
+  const injection = new Injection(wiring);
+  const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain });
+  const [authority] = await Promise.all([
+    watchAuthority(reflectors, config, log),
+    authenticator.warmUp(),
+  ]);
+  injection.start(authority);
+  const dnsNames = controlPlaneDnsNames(config.namespace, config.clusterDomain);
+  const certificate = await keepServing({ authority, dnsNames, log, signal }, (next) => {
+    certificates.replace(next);
+    webhook.renew(next);
+  });
+  const certificates = new ServingCertificates(certificate);
+  const webhook = new Webhook(certificate, injection.options);
+  const scopes = scopesOf(model, log);
+  const ads = new AdsServer({ scopes, secrets: authority, pods, trustDomain, authenticator, log });
+  return { ads, webhook, certificates };
+}
+
+function watchModel(reflectors: Reflectors, { sinks }: MeshModel, pods: PodIndex): void {
+  reflectors.start(KINDS.service, sinks.services);
+  reflectors.start(KINDS.endpointSlice, sinks.endpointSlices);
+  reflectors.start(KINDS.pod, both<Live<kube.Pod>>(sinks.pods, pods));
+  reflectors.start(KINDS.node, sinks.nodes);
+  reflectors.start(KINDS.virtualService, sinks.virtualServices);
+  reflectors.start(KINDS.destinationRule, sinks.destinationRules);
+  reflectors.start(KINDS.gateway, sinks.gateways);
+}
+
+function watchAuthority(
+  reflectors: Reflectors,
+  { namespace, workloadTtlMs }: ControlPlaneConfig,
+  log: Log,
+): Promise<Authority> {
+  const follower = new AuthorityFollower({ workloadTtlMs, log });
+  const fieldSelector = `metadata.name=${CACERTS_SECRET}`;
+  reflectors.start(KINDS.secret, follower, { namespace, fieldSelector });
+  return follower.ready;
+}
+
+const scopesOf = ({ engine, mesh }: MeshModel, log: Log) =>
+  createScopes({
+    engine,
+    mesh,
+    translators,
+    encode,
+    onFault: ({ type, key, error }) =>
+      log.error(`translation of ${type} ${key} failed: ${String(error)}`, errorFields(error)),
+  });
