@@ -130,7 +130,11 @@ function probeCluster(probe: AppProbe, podIp: string): Cluster {
     },
     // Kubelet does not verify the certificates of what it probes.
     ...(probe.check.kind === "http" && probe.check.tls && { transportSocket: TLS }),
-    ...(health && { healthChecks: [health], waitForWarmOnInit: false }),
+    ...(health && {
+      healthChecks: [health],
+      waitForWarmOnInit: false,
+      altStatName: `${HEALTH_STATS}${probe.path}`,
+    }),
   };
 }
 
@@ -141,6 +145,9 @@ const TLS = {
     commonTlsContext: {},
   },
 };
+
+/** How the statistics begin by which the health filter decides: it needs them kept. */
+export const HEALTH_STATS = "probe-health";
 
 const UNHEALTHY_INTERVAL_MS = 500;
 
@@ -158,7 +165,8 @@ function healthCheck({ check, periodMs, timeoutMs }: AppProbe): HealthCheck | un
     reuseConnection: false,
     ...(check.kind === "tcp"
       ? { tcpHealthCheck: {} }
-      : { grpcHealthCheck: { serviceName: check.service } }),
+      : // Envoy would say the cluster's name, which is no host, and servers refuse it.
+        { grpcHealthCheck: { serviceName: check.service, authority: "localhost" } }),
   };
 }
 
@@ -192,6 +200,8 @@ function httpListener(
   }));
   return {
     name,
+    // Kubelet must be heard however busy the proxy is.
+    ignoreGlobalConnLimit: true,
     address,
     additionalAddresses: additionalAddresses.map((one) => ({ address: one })),
     filterChains: [

@@ -8,7 +8,7 @@ import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { ConfigSource } from "../proto/gen/envoy/config/core/v3/config_source.ts";
 import type { OverloadManager } from "../proto/gen/envoy/config/overload/v3/overload.ts";
 import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
-import { type AppProbe, localClusters, localListeners } from "./bootstrap-local.ts";
+import { type AppProbe, HEALTH_STATS, localClusters, localListeners } from "./bootstrap-local.ts";
 
 /** Files of the proxy's directory; the first two come from the root ConfigMap and the token. */
 export const ROOT_FILE = "root-cert.pem";
@@ -60,7 +60,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
           {
             envoyGrpc: {
               clusterName: XDS_CLUSTER,
-              retryPolicy: { retryBackOff: { baseInterval: "0.2s", maxInterval: "10s" } },
+              retryPolicy: { retryBackOff: { baseInterval: "0.2s", maxInterval: "5s" } },
             },
           },
         ],
@@ -78,7 +78,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
       ],
     },
     ...stats(options.stats),
-    ...(options.memoryLimitBytes && { overloadManager: overload(options.memoryLimitBytes) }),
+    overloadManager: overload(options.memoryLimitBytes),
   };
 }
 
@@ -216,9 +216,11 @@ const KEPT_STATS = [
   "listener_manager.",
   "control_plane.",
   "server.",
+  "sds.",
   "http.",
   "istio",
   `cluster.${XDS_CLUSTER}.`,
+  `cluster.${HEALTH_STATS}`,
 ];
 
 function stats(more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] }): Bootstrap {
@@ -235,21 +237,42 @@ function stats(more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] 
   };
 }
 
-function overload(memoryLimitBytes: number): OverloadManager {
+/** A connection costs more than this, so memory is what gives out first. */
+const BYTES_PER_CONNECTION = 16 * 1024;
+const NO_LIMIT = 2 ** 31 - 1;
+
+function overload(memoryLimitBytes: number | undefined): OverloadManager {
   const heap = "envoy.resource_monitors.fixed_heap";
+  const connections = "envoy.resource_monitors.global_downstream_max_connections";
+  const config = "type.googleapis.com/envoy.extensions.resource_monitors";
+  const limit: OverloadManager = {
+    refreshInterval: "0.25s",
+    resourceMonitors: [
+      {
+        name: connections,
+        typedConfig: {
+          "@type": `${config}.downstream_connections.v3.DownstreamConnectionsConfig`,
+          maxActiveDownstreamConnections: memoryLimitBytes
+            ? Math.ceil(memoryLimitBytes / BYTES_PER_CONNECTION)
+            : NO_LIMIT,
+        },
+      },
+    ],
+  };
+  if (memoryLimitBytes === undefined) return limit;
   const action = (name: string, value: number) => ({
     name: `envoy.overload_actions.${name}`,
     triggers: [{ name: heap, threshold: { value } }],
   });
   return {
-    refreshInterval: "0.25s",
+    ...limit,
     resourceMonitors: [
+      ...(limit.resourceMonitors ?? []),
       {
         name: heap,
         typedConfig: {
-          "@type":
-            "type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
-          maxHeapSizeBytes: Math.floor(memoryLimitBytes * 0.95),
+          "@type": `${config}.fixed_heap.v3.FixedHeapConfig`,
+          maxHeapSizeBytes: Math.ceil(memoryLimitBytes * 0.95),
         },
       },
     ],
