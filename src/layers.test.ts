@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ads: ["util", "api", "proto", "xds"],
   inject: ["util", "api", "xds"],
   operator: ["util", "api", "ca", "kube", "install"],
-  testing: ["util", "api", "store", "proto", "xds"],
+  testing: ["util", "api", "store", "proto", "model", "xds"],
 };
 
 const src = import.meta.dirname;
