@@ -13,8 +13,9 @@ import type { Translator } from "./translator.ts";
 
 export const clusterLoadAssignments: Translator = {
   type: "ClusterLoadAssignment",
-  keys: (mesh, view) =>
-    outboundClusterNames(mesh, view.namespace).filter(
+  groups: (mesh, { namespace }) => mesh.hosts(namespace),
+  keys: (mesh, view, host) =>
+    outboundClusterNames(mesh, host, view.namespace).filter(
       (name) => targetOf(mesh, view, name)?.endpoints === "listed",
     ),
   resource(mesh, view, key) {

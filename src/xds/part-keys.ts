@@ -1,53 +1,56 @@
 /** Where a part's keys come from. */
 import type { Watch } from "../store/engine.ts";
-import type { KeySource, Part } from "./part.ts";
+import { type KeyChanges, type KeySource, type Part, UNCHANGED } from "./part.ts";
 import type { Field, Reading } from "./projection.ts";
 
-/** The keys that a row of the translator gives for a projection. */
-export class RowKeys implements KeySource {
-  readonly #watch: Watch<Reading<readonly string[]>>;
-  readonly #onFault: (error: unknown) => void;
-  #suspect = true;
-  #reading: Reading<readonly string[]> = { value: [] };
-  #isNew = false;
+type ListWatch = Watch<Reading<readonly string[]>>;
 
-  constructor(
-    watch: (onSuspect: () => void) => Watch<Reading<readonly string[]>>,
-    onFault: (error: unknown) => void,
-  ) {
+/** A row of the translator for one projection. */
+export interface RowSource {
+  groups(onSuspect: () => void): ListWatch;
+  keys(group: string, onSuspect: () => void): ListWatch;
+  /** The row threw: a bug. */
+  onFault(error: unknown): void;
+}
+
+const EMPTY: Reading<readonly string[]> = { value: [] };
+
+/** A list of names, kept current, that says what came and went. */
+class List {
+  readonly #watch: ListWatch;
+  readonly #onFault: (error: unknown) => void;
+  #reading: Reading<readonly string[]> = EMPTY;
+
+  constructor(watch: ListWatch, onFault: (error: unknown) => void) {
+    this.#watch = watch;
     this.#onFault = onFault;
-    this.#watch = watch(() => {
-      this.#suspect = true;
-    });
   }
 
-  /** The field that the row reads and the projection does not hold: the keys are not known here. */
   get needs(): Field | undefined {
-    this.#update();
     return "needs" in this.#reading ? this.#reading.needs : undefined;
   }
 
-  changed(): readonly string[] | undefined {
-    this.#update();
-    if (!this.#isNew || "needs" in this.#reading) return undefined;
-    this.#isNew = false;
-    return this.#reading.value;
+  get names(): readonly string[] {
+    return "needs" in this.#reading ? [] : this.#reading.value;
+  }
+
+  update(): KeyChanges {
+    const before = this.names;
+    this.#reading = this.#read();
+    const after = this.names;
+    if (before === after) return UNCHANGED;
+    const [old, current] = [new Set(before), new Set(after)];
+    return {
+      removed: before.filter((name) => !current.has(name)),
+      added: after.filter((name) => !old.has(name)),
+    };
   }
 
   dispose(): void {
     this.#watch.dispose();
   }
 
-  #update(): void {
-    if (!this.#suspect) return;
-    this.#suspect = false;
-    const reading = this.#read();
-    if (reading === this.#reading) return;
-    this.#reading = reading;
-    this.#isNew = true;
-  }
-
-  /** After a fault the keys are what they were. */
+  /** After a fault the names are what they were. */
   #read(): Reading<readonly string[]> {
     try {
       return this.#watch.read();
@@ -58,19 +61,102 @@ export class RowKeys implements KeySource {
   }
 }
 
+/** The keys that a row of the translator gives for a projection: those of all its groups. */
+export class RowKeys implements KeySource {
+  readonly #source: RowSource;
+  readonly #groups: List;
+  readonly #members = new Map<string, List>();
+  /** Groups whose keys may have changed. */
+  readonly #suspects = new Set<string>();
+  readonly #needing = new Map<string, Field>();
+  #areGroupsSuspect = true;
+  #removed: string[] = [];
+  #added: string[] = [];
+
+  constructor(source: RowSource) {
+    this.#source = source;
+    const watch = source.groups(() => {
+      this.#areGroupsSuspect = true;
+    });
+    this.#groups = new List(watch, (error) => source.onFault(error));
+  }
+
+  /** A field that the row reads and the projection does not hold: not all keys are known here. */
+  get needs(): Field | undefined {
+    this.#update();
+    const [needed] = this.#needing.values();
+    return this.#groups.needs ?? needed;
+  }
+
+  changed(): KeyChanges {
+    this.#update();
+    if (this.#removed.length === 0 && this.#added.length === 0) return UNCHANGED;
+    const changes = { removed: this.#removed, added: this.#added };
+    this.#removed = [];
+    this.#added = [];
+    return changes;
+  }
+
+  dispose(): void {
+    this.#groups.dispose();
+    for (const member of this.#members.values()) member.dispose();
+  }
+
+  #update(): void {
+    if (this.#areGroupsSuspect) {
+      this.#areGroupsSuspect = false;
+      const { removed, added } = this.#groups.update();
+      for (const group of removed) this.#drop(group);
+      for (const group of added) this.#add(group);
+    }
+    for (const group of this.#suspects) {
+      this.#suspects.delete(group);
+      this.#updateGroup(group);
+    }
+  }
+
+  #add(group: string): void {
+    const watch = this.#source.keys(group, () => this.#suspects.add(group));
+    this.#members.set(group, new List(watch, (error) => this.#source.onFault(error)));
+    this.#suspects.add(group);
+  }
+
+  #drop(group: string): void {
+    const member = this.#members.get(group);
+    this.#removed.push(...(member?.names ?? []));
+    member?.dispose();
+    this.#members.delete(group);
+    this.#suspects.delete(group);
+    this.#needing.delete(group);
+  }
+
+  #updateGroup(group: string): void {
+    const member = this.#members.get(group);
+    if (member === undefined) return;
+    const { removed, added } = member.update();
+    this.#removed.push(...removed);
+    this.#added.push(...added);
+    if (member.needs === undefined) this.#needing.delete(group);
+    else this.#needing.set(group, member.needs);
+  }
+}
+
 /** The keys that another part defers. */
 export class RestKeys implements KeySource {
   readonly #base: Part;
   #seen = 0;
+  #keys: ReadonlySet<string> = new Set();
 
   constructor(base: Part) {
     this.#base = base;
   }
 
-  changed(): readonly string[] | undefined {
-    if (this.#base.deferrals === this.#seen) return undefined;
+  changed(): KeyChanges {
+    if (this.#base.deferrals === this.#seen) return UNCHANGED;
     this.#seen = this.#base.deferrals;
-    return [...this.#base.deferred];
+    const [before, after] = [this.#keys, new Set(this.#base.deferred)];
+    this.#keys = after;
+    return { removed: [...before.difference(after)], added: [...after.difference(before)] };
   }
 
   dispose(): void {}

@@ -18,10 +18,18 @@ export interface PartSource {
 }
 
 export interface KeySource {
-  /** `undefined`: they are what they were at the last call. */
-  changed(): readonly string[] | undefined;
+  /** What happened to the keys since the last call. */
+  changed(): KeyChanges;
   dispose(): void;
 }
+
+/** First some go, then some come: one may do both. */
+export interface KeyChanges {
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+}
+
+export const UNCHANGED: KeyChanges = { removed: [], added: [] };
 
 interface Entry {
   readonly watch: Watch<Resolved>;
@@ -60,10 +68,11 @@ export class Part {
   }
 
   refresh(): void {
-    const keys = this.#source.keys.changed();
-    if (keys === undefined && this.#suspects.size === 0) return;
+    const { removed, added } = this.#source.keys.changed();
+    if (removed.length === 0 && added.length === 0 && this.#suspects.size === 0) return;
     const changes: Changes = new Map();
-    if (keys !== undefined) this.#setKeys(keys, changes);
+    for (const key of removed) this.#drop(key, changes);
+    for (const key of added) this.#add(key);
     for (const key of this.#suspects) {
       this.#suspects.delete(key);
       this.#update(key, changes);
@@ -76,15 +85,6 @@ export class Part {
   dispose(): void {
     this.#source.keys.dispose();
     for (const { watch } of this.#entries.values()) watch.dispose();
-  }
-
-  #setKeys(keys: readonly string[], changes: Changes): void {
-    const gone = new Set(this.#entries.keys());
-    for (const key of keys) {
-      gone.delete(key);
-      if (!this.#entries.has(key)) this.#add(key);
-    }
-    for (const key of gone) this.#drop(key, changes);
   }
 
   #add(key: string): void {

@@ -70,12 +70,19 @@ function rowAt(translators: readonly Translator[], index: number): Translator {
   return row;
 }
 
+/** Of a row without groups. */
+const ALL: readonly string[] = [""];
+
 /** The translator's rows as queries. */
 function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
   const row = (index: number): Translator => rowAt(translators, index);
-  const keys = engine.query(
+  const groups = engine.query(
     (cx, index: number, known: Projection): Reading<readonly string[]> =>
-      read(known, (view) => row(index).keys(mesh(cx), view)),
+      read(known, (view) => row(index).groups?.(mesh(cx), view) ?? ALL),
+  );
+  const keys = engine.query(
+    (cx, index: number, group: string, known: Projection): Reading<readonly string[]> =>
+      read(known, (view) => row(index).keys(mesh(cx), view, group)),
   );
   const attempt = engine.query(
     (cx, index: number, key: string, known: Projection): Resolved =>
@@ -94,7 +101,7 @@ function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
       tried = extended(tried, resolved.needs, known);
     }
   }, sameResolved);
-  return { keys, resource };
+  return { groups, keys, resource };
 }
 
 function sameResolved(a: Resolved, b: Resolved): boolean {
@@ -158,10 +165,12 @@ class Parts implements PartPool {
 
   #create(row: number, known: Projection): { readonly part: Part; readonly keys: RowKeys } {
     const { engine } = this.#options;
-    const keys = new RowKeys(
-      (onSuspect) => engine.watch(this.#queries.keys.node(row, known), onSuspect),
-      (error) => this.#fault(row, "", error),
-    );
+    const queries = this.#queries;
+    const keys = new RowKeys({
+      groups: (onSuspect) => engine.watch(queries.groups.node(row, known), onSuspect),
+      keys: (group, onSuspect) => engine.watch(queries.keys.node(row, group, known), onSuspect),
+      onFault: (error) => this.#fault(row, "", error),
+    });
     return { part: this.#part(row, known, keys), keys };
   }
 

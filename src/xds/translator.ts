@@ -19,8 +19,18 @@ export interface Translated {
  */
 export interface Translator {
   readonly type: ResourceType;
-  /** Keys of all resources of this type that the proxy gets; cheap, and sorted. */
-  keys(mesh: Mesh, view: ProxyView): readonly string[];
+  /**
+   * What the keys come from, where they are many: hosts, say. Keys are then asked for by group, and
+   * a change to one group costs that group alone. No two groups have a key in common.
+   */
+  groups?(mesh: Mesh, view: ProxyView): readonly string[];
+  /** Keys of all resources of this type that the proxy gets, of one group if there are groups. */
+  keys(mesh: Mesh, view: ProxyView, group: string): readonly string[];
   /** The resource behind a key; `undefined` if nothing is left of it. */
   resource(mesh: Mesh, view: ProxyView, key: string): Translated | undefined;
+}
+
+/** All keys of a row, whether it has groups or not. */
+export function allKeys(row: Translator, mesh: Mesh, view: ProxyView): readonly string[] {
+  return (row.groups?.(mesh, view) ?? [""]).flatMap((group) => row.keys(mesh, view, group));
 }

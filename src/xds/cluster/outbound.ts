@@ -11,19 +11,21 @@ import { clusterPolicy, effectivePolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
 
-export function outboundClusterNames(mesh: Mesh, namespace: string): readonly string[] {
-  return mesh
-    .hosts(namespace)
-    .flatMap((host) => clustersOf(mesh, host, namespace).map(outboundClusterName))
-    .sort();
-}
-
-function clustersOf(mesh: Mesh, host: string, namespace: string): readonly OutboundCluster[] {
+/** Names of the clusters that lead to one host. */
+/** All clusters of one host, sorted by name. */
+export function outboundClusterNames(
+  mesh: Mesh,
+  namespace: string,
+  host: string,
+): readonly string[] {
   const subsets = mesh.policy(host, namespace)?.subsets ?? [];
-  return (mesh.service(host)?.ports ?? []).flatMap(({ port }) => [
-    { host, port },
-    ...subsets.map(({ name }) => ({ host, port, subset: name })),
-  ]);
+  const ports = mesh.service(host)?.ports ?? [];
+  return ports
+    .flatMap(({ port }) => [
+      outboundClusterName({ host, port }),
+      ...subsets.map(({ name }) => outboundClusterName({ host, port, subset: name })),
+    ])
+    .sort();
 }
 
 /** What a cluster name stands for, as long as the mesh has it. */
@@ -65,7 +67,8 @@ function discoveryOf(
 
 export const outboundClusters: Translator = {
   type: "Cluster",
-  keys: (mesh, view) => outboundClusterNames(mesh, view.namespace),
+  groups: (mesh, { namespace }) => mesh.hosts(namespace),
+  keys: (mesh, { namespace }, host) => outboundClusterNames(mesh, host, namespace),
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
     return target && { name: key, body: outboundCluster(mesh, target), clusters: [] };
