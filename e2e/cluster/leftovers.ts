@@ -39,10 +39,12 @@ function parents(): ReadonlyMap<string, string> {
 async function strangers(): Promise<string[]> {
   const found = await Promise.all((await claims()).map((claim) => nodePid(layout(claim))));
   const nodes = new Set(found.filter((pid) => pid !== undefined));
+  const spaces = new Set([...nodes].map((pid) => namespace(pid, "mnt")));
   const parentOf = parents();
   const belongs = (pid: string): boolean =>
     nodes.has(pid) || (parentOf.has(pid) && belongs(parentOf.get(pid) ?? ""));
-  return [...parentOf.keys()].filter((pid) => !belongs(pid));
+  // A command that somebody runs on a node at this moment is in its namespace, but not its child.
+  return [...parentOf.keys()].filter((pid) => !belongs(pid) && !spaces.has(namespace(pid, "mnt")));
 }
 
 /** Processes of programs that only nodes run. */

@@ -11,8 +11,8 @@ const words = (text: string): readonly [string, ...string[]] => {
 const onHost = (text: string): Promise<string> => run(words(text));
 const onNode = (cluster: Cluster, text: string): Promise<string> => runInside(cluster, words(text));
 
-const hostHas = async (name: string): Promise<boolean> =>
-  (await attempt(["ip", "link", "show", name])).code === 0;
+const nodeHas = async (cluster: Cluster, name: string): Promise<boolean> =>
+  (await attemptInside(cluster, ["ip", "link", "show", name])).code === 0;
 
 const sysctls = [
   "net.ipv4.ip_forward=1",
@@ -27,8 +27,9 @@ const sysctls = [
 /** Joins the node to the machine: a pair of interfaces, and routes to what the cluster serves. */
 async function connectHost(cluster: Cluster): Promise<void> {
   const { hostInterface, host, node, loadBalancerRange, podRange, serviceRange } = cluster;
-  const pid = await nodePid(cluster);
-  if (!(await hostHas(hostInterface))) {
+  if (!(await nodeHas(cluster, "eth0"))) {
+    await removeHostInterface(hostInterface);
+    const pid = await nodePid(cluster);
     await onHost(`ip link add ${hostInterface} type veth peer name eth0 netns ${pid}`);
   }
   await onNode(cluster, "ip link set lo up");
@@ -67,8 +68,9 @@ export async function ensureNetwork(cluster: Cluster): Promise<void> {
 }
 
 async function ensureLink(one: Cluster, other: Cluster): Promise<void> {
-  const exists = await attemptInside(one, ["ip", "link", "show", one.peerInterface(other.slot)]);
-  if (exists.code === 0) return;
+  if (await nodeHas(one, one.peerInterface(other.slot))) return;
+  // The end of a cable whose other end died a moment ago: the kernel removes it in its own time.
+  await attemptInside(other, ["ip", "link", "delete", other.peerInterface(one.slot)]);
   const here = `${one.peerInterface(other.slot)} netns ${await nodePid(one)}`;
   const there = `${other.peerInterface(one.slot)} netns ${await nodePid(other)}`;
   await onHost(`ip link add ${here} type veth peer name ${there}`);
@@ -99,7 +101,11 @@ export async function connectClusters(
   await routeToPeer(other, one, options.pods);
 }
 
-/** Removes the machine's end of the link; the node's end is gone with the node. */
+/** Removes the machine's end of the link; the node's end goes with it. */
 export async function removeHostInterface(hostInterface: string): Promise<void> {
-  if (await hostHas(hostInterface)) await onHost(`ip link delete ${hostInterface}`);
+  // Whether it is there is known only by trying: the kernel removes it too, in its own time.
+  const { code } = await attempt(["ip", "link", "delete", hostInterface]);
+  if (code === 0) return;
+  const links = await run(["ip", "-oneline", "link"]);
+  if (links.includes(` ${hostInterface}@`)) throw new Error(`cannot delete ${hostInterface}`);
 }
