@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import type { Configuration } from "../../src/xds/testing/configuration.ts";
+import { workloadSecrets } from "../golden/secrets.ts";
 import { staticBootstrap } from "../golden/static.ts";
 import { envoyBinary } from "../harness/tools.ts";
 
@@ -16,6 +17,7 @@ if (goldens.length === 0)
 
 const run = promisify(execFile);
 const envoy = await envoyBinary();
+const secrets = await workloadSecrets("spiffe://cluster.local/ns/default/sa/golden");
 
 for (const file of goldens)
   test(`Envoy accepts ${relative(TESTDATA, file)}`, async () => {
@@ -23,7 +25,7 @@ for (const file of goldens)
     try {
       const bootstrap = join(directory, "bootstrap.json");
       const configuration = parse(readFileSync(file, "utf8")) as Configuration;
-      writeFileSync(bootstrap, JSON.stringify(staticBootstrap(configuration)));
+      writeFileSync(bootstrap, JSON.stringify(staticBootstrap(configuration, secrets)));
       await run(envoy, ["--mode", "validate", "--log-level", "error", "--config-path", bootstrap]);
     } finally {
       rmSync(directory, { recursive: true, force: true });

@@ -9,9 +9,9 @@ import { clusterLoadAssignments } from "./endpoint.ts";
 import { gatewayListeners } from "./listener/gateway.ts";
 import { httpListeners, streamListeners } from "./listener/outbound.ts";
 import { virtualListeners } from "./listener/virtual.ts";
-import { sidecarRoutes } from "./route/configuration.ts";
+import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
-import { sidecarVirtualHosts } from "./route/virtual-host.ts";
+import { detectedHosts, namedHosts } from "./route/virtual-host.ts";
 import type { Translator } from "./translator.ts";
 
 export const translators: readonly Translator[] = [
@@ -22,8 +22,10 @@ export const translators: readonly Translator[] = [
   virtualListeners,
   httpListeners,
   streamListeners,
-  sidecarRoutes,
-  sidecarVirtualHosts,
+  portRoutes,
+  detectedRoutes,
+  namedHosts,
+  detectedHosts,
   gatewayListeners,
   gatewayRoutes,
   gatewayVirtualHosts,

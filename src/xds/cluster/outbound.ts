@@ -11,12 +11,11 @@ import { clusterPolicy, effectivePolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
 
-/** Names of the clusters that lead to one host. */
 /** All clusters of one host, sorted by name. */
 export function outboundClusterNames(
   mesh: Mesh,
-  namespace: string,
   host: string,
+  namespace: string,
 ): readonly string[] {
   const subsets = mesh.policy(host, namespace)?.subsets ?? [];
   const ports = mesh.service(host)?.ports ?? [];

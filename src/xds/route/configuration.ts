@@ -14,14 +14,27 @@ export const routeConfiguration = (name: string): RouteConfiguration => ({
   maxDirectResponseBodySizeBytes: MAX_BODY_BYTES,
 });
 
-export const sidecarRoutes: Translator = {
+const configuration: Translator["resource"] = (_mesh, _view, key) => ({
+  name: key,
+  body: routeConfiguration(key),
+  clusters: [],
+});
+
+/** One for each port on which any host speaks HTTP. */
+export const portRoutes: Translator = {
   type: "RouteConfiguration",
   keys: (mesh, { kind, namespace }) =>
-    kind === "gateway"
-      ? []
-      : [
-          ...mesh.httpPorts(namespace).map(portRoute),
-          ...detectedPorts(mesh, namespace).map(({ host, port }) => hostRoute(host, port)),
-        ].sort(),
-  resource: (_mesh, _view, key) => ({ name: key, body: routeConfiguration(key), clusters: [] }),
+    kind === "gateway" ? [] : mesh.httpPorts(namespace).map(portRoute).sort(),
+  resource: configuration,
+};
+
+/** One for each port of a host that may turn out to speak HTTP. */
+export const detectedRoutes: Translator = {
+  type: "RouteConfiguration",
+  groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
+  keys: (mesh, _view, host) =>
+    detectedPorts(mesh, host)
+      .map((port) => hostRoute(host, port))
+      .sort(),
+  resource: configuration,
 };

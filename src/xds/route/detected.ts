@@ -1,17 +1,7 @@
 import type { Mesh } from "../../model/ir/mesh.ts";
 
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Ports whose protocol is found out on the wire, each with a route configuration of its own. */
-export function detectedPorts(mesh: Mesh, namespace: string): readonly HostPort[] {
-  return mesh
-    .streamHosts(namespace)
-    .flatMap((host) =>
-      (mesh.service(host)?.ports ?? [])
-        .filter(({ protocol }) => protocol === "auto")
-        .map(({ port }) => ({ host, port })),
-    );
-}
+/** Ports of a host whose protocol is found out on the wire, each with its own route configuration. */
+export const detectedPorts = (mesh: Mesh, host: string): readonly number[] =>
+  (mesh.service(host)?.ports ?? [])
+    .filter(({ protocol }) => protocol === "auto")
+    .map(({ port }) => port);

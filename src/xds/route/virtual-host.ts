@@ -11,7 +11,6 @@ import {
   PASSTHROUGH_CLUSTER,
   parseVirtualHost,
   portRoute,
-  type VirtualHostKey,
   virtualHostName,
 } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
@@ -21,24 +20,38 @@ import { clustersIn } from "./clusters.ts";
 import { detectedPorts } from "./detected.ts";
 import { type Audience, areFor, httpRoutes, MESH_GATEWAY } from "./http.ts";
 
-export const sidecarVirtualHosts: Translator = {
+/** Hosts that requests name, by port. */
+export const namedHosts: Translator = {
   type: "VirtualHost",
-  keys(mesh, { kind, namespace }) {
-    if (kind === "gateway") return [];
-    const named = mesh.httpPorts(namespace).flatMap((port) => {
-      const hosts = new Set([...mesh.httpHosts(namespace, port), CATCH_ALL]);
-      return [...hosts].map((host) => virtualHostName(portRoute(port), host, port));
-    });
-    const detected = detectedPorts(mesh, namespace).map(({ host, port }) =>
-      virtualHostName(hostRoute(host, port), host, port),
-    );
-    return [...named, ...detected].sort();
+  groups: (mesh, { kind, namespace }) =>
+    kind === "gateway" ? [] : mesh.httpPorts(namespace).map(portRoute),
+  keys(mesh, { namespace }, group) {
+    const port = Number(group);
+    return [...new Set([...mesh.httpHosts(namespace, port), CATCH_ALL])]
+      .map((host) => virtualHostName(portRoute(port), host, port))
+      .sort();
   },
   resource(mesh, view, key) {
-    const { route, host, port } = parseVirtualHost(key);
+    const { host, port } = parseVirtualHost(key);
     const audience = sidecarAudience(mesh, view, port);
-    if (route !== portRoute(port)) return detectedHost(key, { route, host, port }, audience);
-    return host === CATCH_ALL ? catchAll(key, audience) : namedHost(key, host, audience);
+    if (host === CATCH_ALL) return catchAll(key, audience);
+    const routes = routesOf(host, audience);
+    return routes && virtualHost(key, mesh.domains(host, view.namespace, port), routes);
+  },
+};
+
+/** Hosts whose listener has their address: whatever a request calls them, it is they. */
+export const detectedHosts: Translator = {
+  type: "VirtualHost",
+  groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
+  keys: (mesh, _view, host) =>
+    detectedPorts(mesh, host)
+      .map((port) => virtualHostName(hostRoute(host, port), host, port))
+      .sort(),
+  resource(mesh, view, key) {
+    const { host, port } = parseVirtualHost(key);
+    const routes = routesOf(host, sidecarAudience(mesh, view, port));
+    return routes && virtualHost(key, [CATCH_ALL], routes);
   },
 };
 
@@ -62,22 +75,6 @@ export function virtualHost(
     includeRequestAttemptCount: true,
   };
   return { name, body, clusters: clustersIn(routes) };
-}
-
-function namedHost(name: string, host: string, audience: Audience): Translated | undefined {
-  const routes = routesOf(host, audience);
-  const domains = audience.mesh.domains(host, audience.namespace, audience.port);
-  return routes && virtualHost(name, domains, routes);
-}
-
-/** Its listener has the service's address, so whatever host a request names, it is this one. */
-function detectedHost(
-  name: string,
-  { host }: VirtualHostKey,
-  audience: Audience,
-): Translated | undefined {
-  const routes = routesOf(host, audience);
-  return routes && virtualHost(name, [CATCH_ALL], routes);
 }
 
 /** The host's own routing; where there is none for this port or proxy, straight to the service. */
