@@ -29,6 +29,10 @@ lint: node_modules/.package-lock.json ## Type check, lint, format check
 test-fast: lint ## Lint and unit tests, under a minute
 	npm run --silent test:unit
 
+golden: setup ## Rewrites the expected outputs, then has the real Envoy check its own
+	node --test --test-update-snapshots 'src/**/*.test.ts'
+	node --test e2e/integration/goldens.test.ts
+
 cluster-up: setup ## Brings up a local Kubernetes cluster [NAME=meshwright]
 	node e2e/cluster/cli.ts up $(NAME)
 
