@@ -42,10 +42,10 @@ cluster-down: node_modules/.package-lock.json ## Removes the local cluster [NAME
 images: setup ## Builds the images and loads them into the cluster
 	node e2e/cluster/cli.ts images $(NAME)
 
-test: node_modules/.package-lock.json ## Lint, unit, integration and end-to-end tests; totals at the end
+test: crds/istio/.version ## Lint, unit, integration and end-to-end tests; totals at the end
 	node e2e/test.ts
 
-e2e: node_modules/.package-lock.json ## End-to-end tests alone [CASE=request-routing] [KEEP=1 keeps the cluster]
+e2e: crds/istio/.version ## End-to-end tests alone [CASE=request-routing] [KEEP=1 keeps the cluster]
 	KEEP=$(KEEP) node e2e/test.ts e2e $(CASE)
 
 render: node_modules/.package-lock.json ## Writes dist/manifests with the images of IMAGE_PREFIX
@@ -54,7 +54,7 @@ render: node_modules/.package-lock.json ## Writes dist/manifests with the images
 bench: node_modules/.package-lock.json ## Figures of a mesh on a local cluster [PART=latency]
 	NAME=bench node e2e/bench/mesh.ts $(PART)
 
-demo: node_modules/.package-lock.json ## A mesh with bookinfo, from nothing, and the exercises on it
+demo: crds/istio/.version ## A mesh with bookinfo, from nothing, and the exercises on it
 	NAME=$(NAME) node e2e/demo/run.ts
 
 demo-down: node_modules/.package-lock.json ## Removes what the demo made
