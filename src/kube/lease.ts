@@ -1,6 +1,6 @@
 /** Leader election by a Lease: of several replicas one works, and it stops before another may start. */
 
-import type { Lease } from "../api/gen/kubernetes.ts";
+import type { Lease, LeaseSpec } from "../api/gen/kubernetes.ts";
 import { KINDS, type Live } from "../api/kinds.ts";
 import type { Log } from "../util/log.ts";
 import { gauge } from "../util/metrics.ts";
@@ -157,9 +157,6 @@ class Election {
 
   async #write(signal: AbortSignal, holder = this.#options.identity): Promise<void> {
     const { namespace, name, durationMs } = this.#options;
-    const now = microTime();
-    const previous = this.#lease?.spec;
-    const isNew = previous?.holderIdentity !== holder;
     const started = performance.now();
     const lease: LiveLease = {
       apiVersion: "coordination.k8s.io/v1",
@@ -168,9 +165,7 @@ class Election {
       spec: {
         holderIdentity: holder,
         leaseDurationSeconds: Math.ceil(durationMs / 1000),
-        renewTime: now,
-        acquireTime: isNew ? now : (previous?.acquireTime ?? now),
-        leaseTransitions: (previous?.leaseTransitions ?? 0) + (isNew && holder !== "" ? 1 : 0),
+        ...tenure(this.#lease?.spec, holder),
       },
     };
     this.#lease =
@@ -183,6 +178,22 @@ class Election {
 
 const version = (lease: LiveLease | undefined): { readonly resourceVersion?: string } =>
   lease?.metadata.resourceVersion ? { resourceVersion: lease.metadata.resourceVersion } : {};
+
+/** Since when and for which time in a row; a Lease that is released keeps its count. */
+function tenure(
+  previous: LeaseSpec | undefined,
+  holder: string,
+): Pick<LeaseSpec, "renewTime" | "acquireTime" | "leaseTransitions"> {
+  const now = microTime();
+  const transitions = previous?.leaseTransitions ?? 0;
+  if (previous?.holderIdentity === holder)
+    return {
+      renewTime: now,
+      acquireTime: previous.acquireTime ?? now,
+      leaseTransitions: transitions,
+    };
+  return { renewTime: now, acquireTime: now, leaseTransitions: transitions + (holder ? 1 : 0) };
+}
 
 /** Kubernetes' MicroTime has six digits. */
 const microTime = (): string => new Date().toISOString().replace("Z", "000Z");

@@ -16,7 +16,9 @@ export interface Request {
   readonly contentType?: string;
 }
 
-type RequestOptions = https.RequestOptions & { readonly headers: http.OutgoingHttpHeaders };
+type RequestOptions = Omit<https.RequestOptions, "headers"> & {
+  readonly headers: Readonly<Record<string, http.OutgoingHttpHeader | undefined>>;
+};
 
 type TlsOptions = Pick<
   https.AgentOptions,
@@ -69,9 +71,13 @@ export class Transport {
     const options = await this.#options(request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     // Node frames no body of a DELETE by itself: the next request would be read as part of it.
-    const headers = { ...options.headers, "content-length": Buffer.byteLength(body ?? "") };
+    const length = { "content-length": Buffer.byteLength(body ?? "") };
     try {
-      return await exchange(this.#url(request), { ...options, headers, signal }, body);
+      return await exchange(
+        this.#url(request),
+        { ...options, headers: { ...options.headers, ...length }, signal },
+        body,
+      );
     } catch (cause) {
       // A pooled connection may be closed by the server just as it is used: that says nothing yet.
       if (cause instanceof StaleConnection && first && request.method !== "POST")
@@ -93,7 +99,7 @@ export class Transport {
     await this.#config.applyToHTTPSOptions(options);
     const headers = {
       ...(options.headers as http.OutgoingHttpHeaders | undefined),
-      accept: "application/json",
+      accept: "application/json, */*;q=0.5",
       "user-agent": this.#userAgent,
       ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
     };

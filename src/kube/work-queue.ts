@@ -46,6 +46,13 @@ export class WorkQueue {
     this.#take(key);
   }
 
+  /** At once even if it failed: something changed that may be the remedy. */
+  retry(key: string): void {
+    if (this.#options.signal.aborted) return;
+    this.#failures.delete(key);
+    this.#take(key);
+  }
+
   /** Resolves when no run is under way. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await this.#idle.promise;
@@ -117,7 +124,8 @@ export class WorkQueue {
   }
 
   #stop(): void {
-    for (const key of [...this.#delayed.keys()]) this.#undelay(key);
+    for (const { timer } of this.#delayed.values()) clearTimeout(timer);
+    this.#delayed.clear();
     this.#ready.clear();
   }
 }

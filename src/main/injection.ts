@@ -1,7 +1,7 @@
 import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
 import { KINDS, type Live } from "../api/kinds.ts";
-import { CONTROL_PLANE, OPERATOR_NAMESPACE, ROOT_CONFIG_MAP } from "../api/names.ts";
+import { CONTROL_PLANE, ROOT_CONFIG_MAP } from "../api/names.ts";
 import type { Authority } from "../ca/authority.ts";
 import type { InjectorOptions } from "../inject/injector.ts";
 import { Trust } from "../inject/trust.ts";
@@ -82,7 +82,8 @@ export class Injection {
       },
       policy: {
         revision: config.mesh,
-        excludedNamespaces: [config.namespace, OPERATOR_NAMESPACE],
+        // Of the operator's own namespace the webhook selects only the pod that it probes with.
+        excludedNamespaces: [config.namespace],
       },
       namespaceLabels: (name) => this.#namespaces.values.get(name),
       ensureTrust: (namespace, signal) => this.#trust.ensure(namespace, signal),

@@ -1,0 +1,102 @@
+import type {
+  Deployment,
+  PodDisruptionBudget,
+  Service,
+  ServiceAccount,
+} from "../api/gen/kubernetes.ts";
+import type { Live } from "../api/kinds.ts";
+import { PROXY_KIND } from "../api/labels.ts";
+import { PORTS } from "../api/names.ts";
+import type { KubeObject } from "../api/object.ts";
+import { gatewayPodSpec } from "../inject/pod/gateway.ts";
+import { metadata, ownerLabels } from "./metadata.ts";
+import type { GatewaySettings, Settings } from "./settings.ts";
+
+export const gateways = (settings: Settings): readonly KubeObject[] =>
+  settings.gateways.flatMap((gateway) => [
+    serviceAccount(settings, gateway),
+    service(settings, gateway),
+    deployment(settings, gateway),
+    ...(gateway.replicas > 1 ? [disruptionBudget(settings, gateway)] : []),
+  ]);
+
+const selector = ({ name, labels }: GatewaySettings): Record<string, string> => ({
+  ...labels,
+  app: name,
+});
+
+const meta = ({ mesh }: Settings, gateway: GatewaySettings): KubeObject["metadata"] =>
+  metadata(
+    { mesh, component: "gateway" },
+    { name: gateway.name, namespace: gateway.namespace, labels: selector(gateway) },
+  );
+
+const serviceAccount = (settings: Settings, gateway: GatewaySettings): Live<ServiceAccount> => ({
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: meta(settings, gateway),
+});
+
+const service = (settings: Settings, gateway: GatewaySettings): Live<Service> => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { ...meta(settings, gateway), annotations: gateway.annotations },
+  spec: {
+    type: gateway.serviceType,
+    selector: selector(gateway),
+    ipFamilyPolicy: "PreferDualStack",
+    ports: gateway.ports.map((port) => ({ ...port, protocol: "TCP" })),
+  },
+});
+
+const disruptionBudget = (
+  settings: Settings,
+  gateway: GatewaySettings,
+): Live<PodDisruptionBudget> => ({
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata: meta(settings, gateway),
+  spec: { maxUnavailable: 1, selector: { matchLabels: selector(gateway) } },
+});
+
+const deployment = (settings: Settings, gateway: GatewaySettings): Live<Deployment> => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: meta(settings, gateway),
+  spec: {
+    replicas: gateway.replicas,
+    revisionHistoryLimit: 3,
+    progressDeadlineSeconds: 300,
+    strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+    selector: { matchLabels: selector(gateway) },
+    template: {
+      metadata: {
+        labels: {
+          ...selector(gateway),
+          [PROXY_KIND]: "gateway",
+          ...ownerLabels(settings.mesh, "gateway"),
+        },
+      },
+      spec: {
+        securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+        ...gatewayPodSpec({
+          name: gateway.name,
+          serviceAccount: gateway.name,
+          image: settings.proxyImage,
+          controlPlaneNamespace: settings.namespace,
+          clusterDomain: settings.clusterDomain,
+          // The readiness port belongs to every proxy; its Service may name it all the same.
+          ports: gateway.ports
+            .filter(({ targetPort }) => targetPort !== PORTS.readiness)
+            .map(({ name, targetPort }) => ({
+              name,
+              containerPort: targetPort,
+              protocol: "TCP",
+            })),
+          ...(gateway.resources && { resources: gateway.resources }),
+          drainSeconds: gateway.drainSeconds,
+        }),
+      },
+    },
+  },
+});

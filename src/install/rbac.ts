@@ -1,0 +1,84 @@
+/** What the control plane may do: read what it translates, write the roots that proxies trust. */
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  Role,
+  RoleBinding,
+} from "../api/gen/kubernetes.ts";
+import type { Live } from "../api/kinds.ts";
+import { CACERTS_SECRET, CONTROL_PLANE, ROOT_CONFIG_MAP } from "../api/names.ts";
+import type { KubeObject } from "../api/object.ts";
+import { metadata } from "./metadata.ts";
+import type { Settings } from "./settings.ts";
+
+const READ = ["get", "list", "watch"];
+const GROUP = "rbac.authorization.k8s.io";
+
+/** Everywhere. The operator's own role must hold all of it, or it could not grant it. */
+const CLUSTER_RULES: readonly PolicyRule[] = [
+  { apiGroups: [""], resources: ["services", "pods", "namespaces", "nodes"], verbs: READ },
+  { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: READ },
+  {
+    apiGroups: [
+      "networking.istio.io",
+      "security.istio.io",
+      "telemetry.istio.io",
+      "extensions.istio.io",
+    ],
+    resources: ["*"],
+    verbs: READ,
+  },
+  {
+    apiGroups: [""],
+    resources: ["configmaps"],
+    resourceNames: [ROOT_CONFIG_MAP],
+    verbs: [...READ, "create", "patch", "update"],
+  },
+  { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+  { nonResourceURLs: ["/.well-known/openid-configuration", "/openid/v1/jwks"], verbs: ["get"] },
+];
+
+const NAMESPACE_RULES: readonly PolicyRule[] = [
+  { apiGroups: [""], resources: ["secrets"], resourceNames: [CACERTS_SECRET], verbs: READ },
+  {
+    apiGroups: ["coordination.k8s.io"],
+    resources: ["leases"],
+    verbs: ["get", "create", "update"],
+  },
+];
+
+export function rbac(settings: Settings): readonly KubeObject[] {
+  const { mesh, namespace } = settings;
+  const owner = { mesh, component: "control-plane" } as const;
+  const wide = metadata(owner, { name: `${CONTROL_PLANE}-${mesh}` });
+  const local = metadata(owner, { name: CONTROL_PLANE, namespace });
+  const subjects = [{ kind: "ServiceAccount", name: CONTROL_PLANE, namespace }];
+  const clusterRole: Live<ClusterRole> = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "ClusterRole",
+    metadata: wide,
+    rules: CLUSTER_RULES,
+  };
+  const clusterRoleBinding: Live<ClusterRoleBinding> = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: wide,
+    roleRef: { apiGroup: GROUP, kind: "ClusterRole", name: wide.name },
+    subjects,
+  };
+  const role: Live<Role> = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "Role",
+    metadata: local,
+    rules: NAMESPACE_RULES,
+  };
+  const roleBinding: Live<RoleBinding> = {
+    apiVersion: `${GROUP}/v1`,
+    kind: "RoleBinding",
+    metadata: local,
+    roleRef: { apiGroup: GROUP, kind: "Role", name: local.name },
+    subjects,
+  };
+  return [clusterRole, clusterRoleBinding, role, roleBinding];
+}
