@@ -122,7 +122,8 @@ export function lowerEndpointSlice(object: Live<kube.EndpointSlice>): Slice | un
     ports: (object.ports ?? []).flatMap(({ name = "", port, protocol = "TCP" }) =>
       port === undefined || protocol !== "TCP" ? [] : [{ name, port }],
     ),
-    endpoints: object.endpoints.flatMap((endpoint) => sliceEndpoint(endpoint, namespace)),
+    // Required by the schema, and yet the API server sends null for none.
+    endpoints: (object.endpoints ?? []).flatMap((endpoint) => sliceEndpoint(endpoint, namespace)),
   };
 }
 
