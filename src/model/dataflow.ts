@@ -4,7 +4,8 @@
  * is a query, computed for who asks.
  */
 import type { Diagnostic } from "../api/diagnostic.ts";
-import { type Context, Engine } from "../store/engine.ts";
+import { type Context, Engine, type Source } from "../store/engine.ts";
+import { findingsQuery } from "./findings.ts";
 import { type Inputs, inputs } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
 import {
@@ -29,20 +30,24 @@ export interface MeshModel {
   readonly mesh: (cx: Context) => Mesh;
   /** What is wrong with objects, in the order of the tables. */
   readonly diagnostics: () => readonly Diagnostic[];
+  /** What is wrong with one object (`VirtualService shop/reviews`), alone and among the others. */
+  readonly findings: Source<[object: string], readonly Diagnostic[]>;
 }
 
 export function createMeshModel(settings: ModelSettings): MeshModel {
   const engine = new Engine();
   const from = inputs(engine, settings.clusterDomain);
   const queries = derive(engine, from, settings);
+  const mesh = (cx: Context): Mesh => meshOver(cx, from, queries, settings);
   return {
     engine,
     sinks: sinksOf(from),
-    mesh: (cx) => meshOver(cx, from, queries, settings),
+    mesh,
     diagnostics: () =>
       [from.services, from.virtualServices, from.destinationRules, from.gateways].flatMap((table) =>
         [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics),
       ),
+    findings: findingsQuery(engine, from, mesh),
   };
 }
 
@@ -84,12 +89,12 @@ function meshOver(
     httpPorts: (namespace) => cx.get(queries.httpPorts, namespace),
     httpHosts: (namespace, port) => cx.get(queries.httpHosts, namespace, port),
     streamHosts: (namespace) => cx.get(queries.streamHosts, namespace),
-    domains: (host, namespace, port) => cx.get(queries.domains, host, namespace, port),
-    routesFor: (host, namespace) => cx.get(queries.routesFor, host, namespace),
+    domains: (host, namespace, port) => cx.get(queries.domains, namespace, port, host),
+    routesFor: (host, namespace) => cx.get(queries.routesFor, namespace, host),
     gatewayRoutes: (gateway) => cx.get(queries.gatewayRoutes, gateway),
     gatewayHosts: (gateway) => cx.get(from.gatewayHosts, gateway),
     gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
-    policy: (host, namespace) => cx.get(queries.policy, host, namespace),
+    policy: (host, namespace) => cx.get(queries.policy, namespace, host),
     workload: (key) => cx.get(queries.workload, key),
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
   };

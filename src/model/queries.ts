@@ -113,7 +113,7 @@ export function domainQuery(
     cx.get(from.servicesByHost, name).length === 0 &&
     (port !== UNKNOWN_HOST_PORT || cx.get(from.meshRoutes, name).length === 0) &&
     (cx.get(from.hostsByAddress, name)[0] ?? host) === host;
-  return engine.query((cx, host: string, namespace: string, port: number): readonly string[] => {
+  return engine.query((cx, namespace: string, port: number, host: string): readonly string[] => {
     const found = cx.get(service, host);
     if (found === undefined) return [host];
     return [host, ...aliases(found, namespace).filter((name) => isFree(cx, name, host, port))];
@@ -121,7 +121,7 @@ export function domainQuery(
 }
 
 export function routeQueries(engine: Engine, from: Inputs) {
-  const routesFor = engine.query((cx, host: string, namespace: string): readonly HttpRoutes[] => {
+  const routesFor = engine.query((cx, namespace: string, host: string): readonly HttpRoutes[] => {
     for (const pattern of patternsFor(host)) {
       const candidates = lookUp(cx, from.virtualServices, cx.get(from.meshRoutes, pattern));
       const winner = winningRoutes(candidates, namespace);
@@ -167,7 +167,7 @@ export function policyQuery(
     }
     return undefined;
   };
-  return engine.query((cx, host: string, client: string): DestinationPolicy | undefined => {
+  return engine.query((cx, client: string, host: string): DestinationPolicy | undefined => {
     const owners = new Set([client, cx.get(service, host)?.namespace ?? client, rootNamespace]);
     for (const owner of owners) {
       const policy = policyIn(cx, owner, host, client);

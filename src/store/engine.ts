@@ -212,12 +212,19 @@ class Memo<V> extends Node<V> implements Reader, Context {
 
 export type Equal<V> = (a: V, b: V) => boolean;
 
-/** A pure function of its key and of what it reads, computed when asked for and then kept. */
+/** Memos by the arguments of their key, one level for each. */
+type Memos<V> = Map<Argument, Memo<V> | Memos<V>>;
+
+/**
+ * A pure function of its key and of what it reads, computed when asked for and then kept. Of several
+ * arguments, those with fewer values come first: that is how keys are stored.
+ */
 export class Query<A extends readonly Argument[], V> implements Source<A, V> {
   readonly #garden: Garden;
   readonly #compute: (cx: Context, ...key: A) => V;
   readonly #equal: Equal<V>;
-  readonly #memos = new Map<Argument, Memo<V>>();
+  readonly #memos: Memos<V> = new Map();
+  #size = 0;
 
   constructor(garden: Garden, compute: (cx: Context, ...key: A) => V, equals: Equal<V>) {
     this.#garden = garden;
@@ -227,20 +234,43 @@ export class Query<A extends readonly Argument[], V> implements Source<A, V> {
 
   /** How many keys somebody asked for and nobody let go of. */
   get size(): number {
-    return this.#memos.size;
+    return this.#size;
   }
 
   node(...key: A): Node<V> {
-    const id = key.length === 1 ? (key[0] ?? "") : key.join("\u0000");
-    const known = this.#memos.get(id);
-    if (known !== undefined) return known;
+    let level = this.#memos;
+    for (const argument of key) {
+      const next = level.get(argument);
+      if (next === undefined) return this.#create(key);
+      if (next instanceof Memo) return next;
+      level = next;
+    }
+    return this.#create(key);
+  }
+
+  #create(key: A): Memo<V> {
     const memo = new Memo<V>(
       this.#garden,
       { compute: (cx) => this.#compute(cx, ...key), equal: this.#equal },
-      () => this.#memos.delete(id),
+      () => this.#forget(key, this.#memos),
     );
-    this.#memos.set(id, memo);
+    let level = this.#memos;
+    for (const argument of key.slice(0, -1)) {
+      const next = level.get(argument);
+      const found: Memos<V> = next instanceof Map ? next : new Map();
+      level.set(argument, found);
+      level = found;
+    }
+    level.set(key.at(-1) ?? "", memo);
+    this.#size += 1;
     return memo;
+  }
+
+  #forget([first = "", ...others]: readonly Argument[], level: Memos<V>): void {
+    const next = level.get(first);
+    if (next instanceof Map) this.#forget(others, next);
+    else this.#size -= 1;
+    if (!(next instanceof Map) || next.size === 0) level.delete(first);
   }
 }
 

@@ -24,6 +24,15 @@ class Missing extends Error {
   }
 }
 
+/** Made once: where they are thrown tells nobody anything, and a stack trace costs more than a resource. */
+const MISSING: Readonly<Record<Field, Missing>> = {
+  kind: new Missing("kind"),
+  namespace: new Missing("namespace"),
+  workload: new Missing("workload"),
+  serviceAccount: new Missing("serviceAccount"),
+  labels: new Missing("labels"),
+};
+
 class PartialView implements ProxyView {
   readonly #fields: Partial<ProxyView>;
 
@@ -53,8 +62,9 @@ class PartialView implements ProxyView {
 
   #get<F extends Field>(field: F): ProxyView[F] {
     const value = this.#fields[field];
-    if (value === undefined) throw new Missing(field);
-    return value;
+    if (value !== undefined) return value;
+    const missing: Missing = MISSING[field];
+    throw missing;
   }
 }
 

@@ -81,11 +81,11 @@ function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
       read(known, (view) => row(index).groups?.(mesh(cx), view) ?? ALL),
   );
   const keys = engine.query(
-    (cx, index: number, group: string, known: Projection): Reading<readonly string[]> =>
+    (cx, index: number, known: Projection, group: string): Reading<readonly string[]> =>
       read(known, (view) => row(index).keys(mesh(cx), view, group)),
   );
   const attempt = engine.query(
-    (cx, index: number, key: string, known: Projection): Resolved =>
+    (cx, index: number, known: Projection, key: string): Resolved =>
       read(known, (view) => {
         const translated = row(index).resource(mesh(cx), view, key);
         return translated && encode(row(index).type, translated);
@@ -93,10 +93,10 @@ function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
     sameResolved,
   );
   /** Tries with nothing known, then with each field that is asked for, as far as `known` goes. */
-  const resource = engine.query((cx, index: number, key: string, known: Projection): Resolved => {
+  const resource = engine.query((cx, index: number, known: Projection, key: string): Resolved => {
     let tried = NOTHING;
     for (;;) {
-      const resolved = cx.get(attempt, index, key, tried);
+      const resolved = cx.get(attempt, index, tried, key);
       if (!("needs" in resolved) || !holds(known, resolved.needs)) return resolved;
       tried = extended(tried, resolved.needs, known);
     }
@@ -168,7 +168,7 @@ class Parts implements PartPool {
     const queries = this.#queries;
     const keys = new RowKeys({
       groups: (onSuspect) => engine.watch(queries.groups.node(row, known), onSuspect),
-      keys: (group, onSuspect) => engine.watch(queries.keys.node(row, group, known), onSuspect),
+      keys: (group, onSuspect) => engine.watch(queries.keys.node(row, known, group), onSuspect),
       onFault: (error) => this.#fault(row, "", error),
     });
     return { part: this.#part(row, known, keys), keys };
@@ -179,7 +179,7 @@ class Parts implements PartPool {
     return new Part({
       keys,
       watch: (key, onSuspect) =>
-        engine.watch(this.#queries.resource.node(row, key, known), onSuspect),
+        engine.watch(this.#queries.resource.node(row, known, key), onSuspect),
       nextGeneration: () => this.nextGeneration(),
       onFault: (key, error) => this.#fault(row, key, error),
     });
