@@ -47,7 +47,7 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
     sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),
     overrides,
   );
-  const added = settings.capture ? [captureContainer(settings.capture, proxy), proxy] : [proxy];
+  const added = settings.capture ? [proxy, captureContainer(settings.capture, proxy)] : [proxy];
   const status: Status = {
     initContainers: added.map((container) => container.name),
     volumes: [PROXY_VOLUME],
@@ -100,6 +100,9 @@ function rewriteAll(spec: PodSpec, isWanted: boolean): Application {
 /**
  * A native sidecar: it is ready before the application's first container starts, and ends after
  * the last one has ended, so Jobs finish and init containers have a network.
+ *
+ * Where there is a capture container, that waits for it. A startup probe would do, but kubelet
+ * needs a second more to see what it says.
  */
 function sidecarContainer(
   application: string,
@@ -131,20 +134,25 @@ function sidecarContainer(
       },
     }),
     restartPolicy: "Always",
-    startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
+    ...(settings.capture === undefined && {
+      startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
+    }),
     readinessProbe: readyProbe({ periodSeconds: 10, failureThreshold: 3 }),
     // Inbound only: the application may still have requests of its own to finish.
     lifecycle: { preStop: { exec: { command: ["/usr/local/bin/drain", "inbound"] } } },
   };
 }
 
-/** Installs the capture rules and ends: the only container with a capability, and only this one. */
+/**
+ * Installs the capture rules while the proxy starts, and ends when that is ready: the only
+ * container with capabilities.
+ */
 const captureContainer = (args: readonly string[], proxy: Container): Container => ({
   name: INIT_CONTAINER,
   ...(proxy.image && { image: proxy.image }),
   ...(proxy.imagePullPolicy && { imagePullPolicy: proxy.imagePullPolicy }),
   command: ["/usr/local/bin/capture"],
-  args,
+  args: [...args, "--await", String(PORTS.readiness)],
   // The scheduler takes the larger of this and the rest of the pod.
   resources: proxy.resources ?? {},
   securityContext: {
