@@ -13,10 +13,13 @@ import { gatewayKey, MESH_GATEWAY } from "./gateway-key.ts";
 import { headers, requestHeaders } from "./headers.ts";
 import { lowerAction } from "./http-action.ts";
 import { EVERYTHING, lowerMatches } from "./http-match.ts";
+import { type References, referencesOf } from "./references.ts";
 import { lowerDuration, lowerHost, lowerNumber, type Site } from "./site.ts";
 
 export interface VirtualService extends Origin {
   readonly routes: HttpRoutes;
+  /** What must be there for the routes to work. */
+  readonly references: References;
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/virtual-service/ */
@@ -39,7 +42,8 @@ export function lowerVirtualService(
     ),
   };
   reportUnreachable(routes.rules, report);
-  return { value: { ...origin, routes }, diagnostics: report.diagnostics };
+  const references = referencesOf(object.spec ?? {}, site);
+  return { value: { ...origin, routes, references }, diagnostics: report.diagnostics };
 }
 
 function lowerHosts(hosts: readonly string[], site: Site): readonly string[] {

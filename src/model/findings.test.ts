@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { apply, modelOf, remove } from "../testing/fixtures.ts";
+import type { MeshModel } from "./dataflow.ts";
+
+const SERVICE = `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  clusterIP: 10.0.0.1
+  ports: [{name: http, port: 80}]
+`;
+
+const rule = (subsets: readonly string[]): string => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web}
+spec:
+  host: web
+  subsets: ${JSON.stringify(subsets.map((name) => ({ name, labels: { version: name } })))}
+`;
+
+const routes = (destination: object, name = "web"): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${name.length % 9}T00:00:00Z"}
+spec:
+  hosts: [web]
+  http: [{route: [{destination: ${JSON.stringify(destination)}}]}]
+`;
+
+const told = (model: MeshModel, object = "VirtualService default/web"): readonly string[] =>
+  model.engine.get(model.findings, object).map(({ code, path }) => `${code} ${path}`);
+
+test("a destination must be there, with its port and its subset", () => {
+  const model = modelOf(routes({ host: "web", subset: "v1", port: { number: 81 } }));
+  const at = "spec.http[0].route[0].destination";
+  assert.deepEqual(told(model), [`MESH0104 ${at}.host`]);
+  apply(model, SERVICE);
+  assert.deepEqual(told(model), [`MESH0104 ${at}.port.number`, `MESH0105 ${at}.subset`]);
+  apply(model, rule(["v1"]));
+  apply(model, routes({ host: "web", subset: "v1", port: { number: 80 } }));
+  assert.deepEqual(told(model), []);
+  apply(model, rule(["v2"]));
+  const [missing] = model.engine.get(model.findings, "VirtualService default/web");
+  assert.match(missing?.message ?? "", /subset "v1" of web\.default.*use one of v2/);
+  remove(model, SERVICE);
+  assert.deepEqual(told(model), [`MESH0104 ${at}.host`]);
+});
+
+test("a rule for a host that nobody has says so until somebody has it", () => {
+  const model = modelOf(rule(["v1"]));
+  assert.deepEqual(told(model, "DestinationRule default/web"), ["MESH0104 spec.host"]);
+  apply(model, SERVICE);
+  assert.deepEqual(told(model, "DestinationRule default/web"), []);
+});
+
+test("of two VirtualServices for one host the younger is told that the older has it", () => {
+  const model = modelOf(`${SERVICE}---${routes({ host: "web" })}`);
+  apply(model, routes({ host: "web" }, "younger"));
+  assert.deepEqual(told(model), []);
+  const [rival] = model.engine.get(model.findings, "VirtualService default/younger");
+  assert.equal(rival?.code, "MESH0113");
+  assert.match(rival?.message ?? "", /^VirtualService default\/web has the rules/);
+});
+
+const gateway = (name: string, protocol: string, day: number): string => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: main, protocol: ${protocol}}, hosts: ["*"]}]
+`;
+
+test("a gateway that is named must be there", () => {
+  const model = modelOf(`${SERVICE}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web.example.com]
+  gateways: [mesh, other/front]
+  http: [{route: [{destination: {host: web}}]}]
+`);
+  assert.deepEqual(told(model), ["MESH0106 spec.gateways[1]"]);
+});
+
+test("two gateways may share a port for one protocol and one only", () => {
+  const model = modelOf(`${gateway("old", "HTTP", 1)}---${gateway("new", "HTTP", 2)}`);
+  assert.deepEqual(told(model, "Gateway default/new"), []);
+  assert.deepEqual(told(model, "Gateway default/old"), []);
+});

@@ -1,0 +1,162 @@
+/**
+ * What is wrong with an object in the company of the others: what it names that is not there, and
+ * what another object has before it. Its own faults were found when it was lowered.
+ */
+import { Report } from "../api/codes.ts";
+import type { Diagnostic, Lowered } from "../api/diagnostic.ts";
+import type { Context, Engine, Query } from "../store/engine.ts";
+import { patternsFor } from "./host.ts";
+import type { Inputs } from "./inputs.ts";
+import type { GatewayServer } from "./ir/listener.ts";
+import type { Mesh } from "./ir/mesh.ts";
+import type { DestinationRule } from "./istio/destination-rule.ts";
+import type { GatewayModel } from "./istio/gateway.ts";
+import { MESH_GATEWAY } from "./istio/gateway-key.ts";
+import type { DestinationReference } from "./istio/references.ts";
+import type { VirtualService } from "./istio/virtual-service.ts";
+import { winningRoutes } from "./merge.ts";
+import { byAge } from "./origin.ts";
+import { selectorBucket } from "./selector.ts";
+
+/** By the name of an object as messages have it, e.g. `VirtualService shop/reviews`. */
+export function findingsQuery(
+  engine: Engine,
+  from: Inputs,
+  meshOf: (cx: Context) => Mesh,
+): Query<[string], readonly Diagnostic[]> {
+  return engine.query((cx, object: string): readonly Diagnostic[] => {
+    const [kind, key = ""] = object.split(" ");
+    const check = { cx, from, mesh: meshOf(cx), report: new Report(object) };
+    if (kind === "VirtualService")
+      return findings(cx.get(from.virtualServices, key), checkVirtualService, check);
+    if (kind === "DestinationRule")
+      return findings(cx.get(from.destinationRules, key), checkDestinationRule, check);
+    if (kind === "Gateway") return findings(cx.get(from.gateways, key), checkGateway, check);
+    return [];
+  });
+}
+
+function findings<V>(
+  lowered: Lowered<V | undefined> | undefined,
+  look: (value: V, check: Check) => void,
+  check: Check,
+): readonly Diagnostic[] {
+  if (lowered?.value !== undefined) look(lowered.value, check);
+  return [...(lowered?.diagnostics ?? []), ...check.report.diagnostics];
+}
+
+interface Check {
+  readonly cx: Context;
+  readonly from: Inputs;
+  readonly mesh: Mesh;
+  readonly report: Report;
+}
+
+function checkVirtualService(object: VirtualService, check: Check): void {
+  const { cx, from, report } = check;
+  for (const { path, gateway } of object.references.gateways)
+    if (cx.get(from.gateways, gateway) === undefined)
+      report.add(
+        "MESH0106",
+        path,
+        `there is no Gateway ${gateway}, so nothing reaches these rules through it: create it, or name it as namespace/name if it is elsewhere`,
+      );
+  for (const destination of object.references.destinations)
+    checkDestination(destination, object.namespace, check);
+  if (object.routes.gateways.includes(MESH_GATEWAY)) checkRivals(object, check);
+}
+
+function checkDestination(
+  { path, host, port, subset }: DestinationReference,
+  namespace: string,
+  { mesh, report }: Check,
+): void {
+  const found = mesh.service(host);
+  if (found === undefined) {
+    report.add(
+      "MESH0104",
+      `${path}.host`,
+      `no service of the mesh has the host ${host}, so requests sent there are answered 503: create the service or correct the name`,
+    );
+    return;
+  }
+  const ports = found.ports.map((one) => one.port);
+  if (port !== undefined && !ports.includes(port))
+    report.add(
+      "MESH0104",
+      `${path}.port.number`,
+      `${host} has no port ${port}, so requests sent there are answered 503: use one of ${ports.join(", ")}`,
+    );
+  if (subset === undefined) return;
+  const known = mesh.policy(host, namespace)?.subsets.map(({ name }) => name) ?? [];
+  if (known.includes(subset)) return;
+  const remedy =
+    known.length === 0
+      ? "define it in a DestinationRule for the host"
+      : `define it there or use one of ${known.join(", ")}`;
+  report.add(
+    "MESH0105",
+    `${path}.subset`,
+    `no DestinationRule defines subset "${subset}" of ${host}, so requests sent there are answered 503: ${remedy}`,
+  );
+}
+
+/** Of several VirtualServices for one host sidecars follow one. */
+function checkRivals(object: VirtualService, { cx, from, report }: Check): void {
+  if (object.routes.rules.length === 0) return;
+  for (const [i, host] of object.routes.hosts.entries()) {
+    const rivals = cx
+      .get(from.meshRoutes, host)
+      .flatMap((key) => cx.get(from.virtualServices, key)?.value ?? []);
+    const winner = winningRoutes(rivals, object.namespace);
+    if (winner === undefined || winner.source === object.routes.source) continue;
+    report.add(
+      "MESH0113",
+      `spec.hosts[${i}]`,
+      `${winner.source} has the rules for ${host} in sidecars, and these are not used: merge the two`,
+    );
+  }
+}
+
+function checkDestinationRule(
+  { policy: { host } }: DestinationRule,
+  { cx, from, mesh, report }: Check,
+): void {
+  if (host.startsWith("*") || mesh.service(host) !== undefined) return;
+  const isRouted = patternsFor(host).some((one) => cx.get(from.meshRoutes, one).length > 0);
+  if (isRouted) return;
+  report.add(
+    "MESH0104",
+    "spec.host",
+    `no service of the mesh has the host ${host}, so this rule has no effect: create the service or correct the name`,
+  );
+}
+
+/** Older Gateways for the same pods keep their ports. */
+function checkGateway(object: GatewayModel, { cx, from, report }: Check): void {
+  const { gateway } = object;
+  const older = cx
+    .get(from.gatewaysSelecting, selectorBucket(gateway.selector))
+    .flatMap((key) => cx.get(from.gateways, key)?.value ?? [])
+    .filter((other) => byAge(other, object) < 0 && areCompatible(other, object));
+  for (const server of gateway.servers) {
+    const rival = older.find((other) =>
+      other.gateway.servers.some((one) => one.port === server.port && stack(one) !== stack(server)),
+    );
+    if (rival === undefined) continue;
+    report.add(
+      "MESH0115",
+      "spec.servers",
+      `${rival.gateway.source} is older and has port ${server.port} for another protocol than server "${server.name}" (${server.protocol}), which is not opened: give it another port`,
+    );
+  }
+}
+
+/** Whether one pod can be selected by both. */
+function areCompatible({ gateway: a }: GatewayModel, { gateway: b }: GatewayModel): boolean {
+  return Object.entries(a.selector).every(([name, value]) => (b.selector[name] ?? value) === value);
+}
+
+/** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
+const stack = ({ protocol }: GatewayServer): string =>
+  protocol === "HTTPS" || protocol === "TLS" ? "tls" : protocol;
