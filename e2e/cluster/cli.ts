@@ -6,13 +6,17 @@ import { type ComponentName, componentNames } from "./components.ts";
 import { down } from "./down.ts";
 import { ClusterError } from "./errors.ts";
 import { leftovers } from "./leftovers.ts";
+import { connectClusters } from "./network.ts";
 import { print, say } from "./say.ts";
 import { setup } from "./setup.ts";
 import { up } from "./up.ts";
 
 const program = new Command("cluster").description("local Kubernetes clusters of this checkout");
 
-program.command("setup").description("installs and compiles what clusters need").action(setup);
+program
+  .command("setup")
+  .description("installs and compiles what local clusters and tests need")
+  .action(setup);
 
 program
   .command("up <name>")
@@ -23,6 +27,13 @@ program
   });
 
 program.command("down <name>").description("removes a cluster and all it left").action(down);
+
+program
+  .command("connect <name> <other>")
+  .description("lets the pods of two clusters reach each other: one network instead of two")
+  .action(async (name: string, other: string) => {
+    await connectClusters(await openCluster(name), await openCluster(other), { pods: true });
+  });
 
 program
   .command("verify-clean")

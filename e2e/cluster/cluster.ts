@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ComponentName, commandLine } from "./components.ts";
 import { ClusterError } from "./errors.ts";
+import { writeAtomically } from "./files.ts";
 import { type Cluster, layout } from "./layout.ts";
 import { attemptInside, runInside } from "./node.ts";
 import { findClaim } from "./registry.ts";
@@ -45,6 +46,18 @@ export async function stopComponent(cluster: Cluster, component: ComponentName):
 /** Ends a component without asking. */
 export async function killComponent(cluster: Cluster, component: ComponentName): Promise<void> {
   await runInside(cluster, await invocation("kill", component));
+}
+
+/**
+ * Makes the cluster's DNS know names of the world outside, and forget those it was told before.
+ * A query sees them within a second.
+ */
+export async function nameExternalHosts(
+  cluster: Cluster,
+  addressOf: Readonly<Record<string, string>>,
+): Promise<void> {
+  const lines = Object.entries(addressOf).map(([host, address]) => `${address} ${host}\n`);
+  await writeAtomically(join(cluster.state, "etc/hosts"), lines.join(""));
 }
 
 export async function isRunning(cluster: Cluster, component: ComponentName): Promise<boolean> {
