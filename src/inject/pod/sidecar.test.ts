@@ -103,7 +103,7 @@ test("a status that another injector wrote is not undone", () => {
   });
   assert.deepEqual(
     pod.spec.initContainers?.map(({ name }) => name),
-    ["istio-init", "istio-proxy"],
+    ["istio-proxy", "istio-init"],
   );
 });
 
