@@ -76,6 +76,7 @@ async function scene(
     },
     pods,
     trustDomain: "cluster.local",
+    log: silent,
     podWaitMs,
   });
   const server = new AdsServer({

@@ -9,6 +9,7 @@ import {
 import { PROXY_KIND } from "../api/labels.ts";
 import { TOKEN_AUDIENCE } from "../api/names.ts";
 import { MeshError } from "../util/errors.ts";
+import type { Log } from "../util/log.ts";
 import type { ProxyView } from "../xds/view.ts";
 import { findSoon, type PodInfo, type PodRef, type Pods } from "./pods.ts";
 
@@ -41,6 +42,7 @@ export interface AuthOptions {
   readonly issuer: TokenIssuer;
   readonly pods: Pods;
   readonly trustDomain: string;
+  readonly log: Log;
   /** How long a connection waits for the watch to see its pod, in milliseconds. */
   readonly podWaitMs?: number;
 }
@@ -142,8 +144,9 @@ export class Authenticator {
     try {
       const { issuer, keys } = await this.#options.issuer.discover();
       this.#keys = { issuer, find: createLocalJWKSet(keys) };
-    } catch {
+    } catch (error) {
       // Discovery may be closed to us, or the API server away: tokens are then reviewed one by one.
+      this.#options.log.warn(`tokens are checked by the API server, not here: ${String(error)}`);
     }
     return this.#keys;
   }

@@ -88,7 +88,7 @@ async function wire(wiring: Wiring) {
   const pods = new PodIndex();
   watchModel(reflectors, model, pods);
   const injection = new Injection(wiring);
-  const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain });
+  const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain, log });
   const [authority] = await Promise.all([
     watchAuthority(reflectors, config, log),
     authenticator.warmUp(),
