@@ -1,0 +1,207 @@
+/**
+ * The law of the engine, held over the whole pipeline: whatever was edited in whatever order, and
+ * whoever came and went meanwhile, every scope has byte for byte what it would have in a control
+ * plane that had just started; and what a set says has changed is all that has.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import { anyEdit, anyObject, type Edit, edit, type Objects } from "../testing/edits.ts";
+import { applyAll, SETTINGS } from "../testing/fixtures.ts";
+import { encode } from "./encode.ts";
+import type { ResourceSet, ResourceType, Scope, Scopes } from "./resource.ts";
+import { createScopes } from "./scopes.ts";
+import { translators } from "./translate.ts";
+import type { ProxyView } from "./view.ts";
+
+const TYPES: readonly ResourceType[] = [
+  "Cluster",
+  "ClusterLoadAssignment",
+  "Listener",
+  "RouteConfiguration",
+  "VirtualHost",
+];
+
+const sidecar = (namespace: string, app: string, version: string, index: number): ProxyView => ({
+  kind: "sidecar",
+  namespace,
+  workload: `${namespace}/${app}-${index}`,
+  serviceAccount: app,
+  labels: { app, version },
+});
+
+const VIEWS: readonly ProxyView[] = [
+  sidecar("one", "web", "v1", 0),
+  sidecar("one", "web", "v2", 1),
+  sidecar("one", "api", "v1", 0),
+  sidecar("two", "web", "v1", 0),
+  {
+    kind: "gateway",
+    namespace: "one",
+    workload: "one/web-1",
+    serviceAccount: "gateway",
+    labels: { istio: "gateway", app: "gateway" },
+  },
+];
+
+function scopesOf(model: MeshModel): Scopes {
+  return createScopes({
+    engine: model.engine,
+    mesh: model.mesh,
+    translators,
+    encode,
+    onFault: ({ type, key, error }) => {
+      throw new Error(`translating ${type} ${key} failed`, { cause: error });
+    },
+  });
+}
+
+const versions = (set: ResourceSet): ReadonlyMap<string, string> =>
+  new Map([...set.resources].map(([name, { version }]) => [name, version]));
+
+const bytes = (set: ResourceSet): object =>
+  Object.fromEntries(
+    [...set.resources]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { bytes: encoded, clusters }]) => [
+        name,
+        { bytes: Buffer.from(encoded).toString("base64"), clusters },
+      ]),
+  );
+
+/** A proxy: what it was last given, by type, both as a set and as a copy that nobody can change. */
+class Client {
+  readonly scope: Scope;
+  readonly #lease: ReturnType<Scopes["acquire"]>;
+  readonly #had = new Map<ResourceType, { set: ResourceSet; copy: ReadonlyMap<string, string> }>();
+
+  constructor(lease: ReturnType<Scopes["acquire"]>) {
+    this.scope = lease.scope;
+    this.#lease = lease;
+  }
+
+  release(): void {
+    this.#lease.release();
+  }
+
+  /** Takes what is new, and checks that it was told of all of it. */
+  pull(): void {
+    for (const type of TYPES) {
+      const set = this.scope.of(type);
+      const copy = versions(set);
+      const had = this.#had.get(type);
+      if (had !== undefined) this.#check(had, { set, copy });
+      this.#had.set(type, { set, copy });
+    }
+  }
+
+  #check(
+    before: { set: ResourceSet; copy: ReadonlyMap<string, string> },
+    now: { set: ResourceSet; copy: ReadonlyMap<string, string> },
+  ): void {
+    assert.deepEqual(versions(before.set), before.copy, "a set that was given out has changed");
+    const names = [...new Set([...before.copy.keys(), ...now.copy.keys()])];
+    const changed = names.filter((name) => before.copy.get(name) !== now.copy.get(name));
+    if (changed.length > 0) assert.ok(now.set.generation > before.set.generation);
+    const told = now.set.changedSince(before.set.generation);
+    if (told === undefined) return;
+    for (const name of changed) assert.ok(told.has(name), `nobody was told of ${name}`);
+  }
+}
+
+type Step =
+  | { readonly kind: "edits"; readonly edits: readonly Edit[] }
+  | { readonly kind: "connect" | "disconnect" | "pull"; readonly view: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .array(anyEdit, { minLength: 1, maxLength: 3 })
+      .map((edits): Step => ({ kind: "edits", edits })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("connect" as const, "disconnect" as const, "pull" as const),
+      view: fc.nat(VIEWS.length - 1),
+    }),
+  },
+);
+
+class World {
+  readonly objects: Objects = new Map();
+  readonly model = createMeshModel(SETTINGS);
+  readonly #scopes = scopesOf(this.model);
+  readonly #clients = new Map<number, Client>();
+
+  take(next: Step): void {
+    if (next.kind === "edits") this.#edit(next.edits);
+    else if (next.kind === "connect") this.#connect(next.view);
+    else if (next.kind === "pull") this.#clients.get(next.view)?.pull();
+    else {
+      this.#clients.get(next.view)?.release();
+      this.#clients.delete(next.view);
+    }
+  }
+
+  /** Compares every view, whether a proxy has it now or not, with a world that just began. */
+  check(): void {
+    const model = createMeshModel(SETTINGS);
+    applyAll(model, [...this.objects.values()]);
+    const fresh = scopesOf(model);
+    for (const [i, view] of VIEWS.entries()) {
+      this.#connect(i);
+      this.#clients.get(i)?.pull();
+      const { scope } = fresh.acquire(view);
+      for (const type of TYPES) {
+        const kept = this.#clients.get(i)?.scope.of(type);
+        assert.ok(kept);
+        assert.deepEqual(bytes(kept), bytes(scope.of(type)), `${type} of ${view.workload}`);
+      }
+    }
+    assert.deepEqual(
+      this.model
+        .diagnostics()
+        .map((d) => JSON.stringify(d))
+        .sort(),
+      model
+        .diagnostics()
+        .map((d) => JSON.stringify(d))
+        .sort(),
+    );
+  }
+
+  #edit(edits: readonly Edit[]): void {
+    this.model.engine.batch(() => {
+      for (const change of edits) edit(this.model, this.objects, change);
+    });
+  }
+
+  #connect(index: number): void {
+    const view = VIEWS[index];
+    if (view === undefined || this.#clients.has(index)) return;
+    const client = new Client(this.#scopes.acquire(view));
+    client.pull();
+    this.#clients.set(index, client);
+  }
+}
+
+const beginning = fc.array(anyObject, { maxLength: 15 }).map(
+  (objects): Step => ({
+    kind: "edits",
+    edits: objects.map((object) => ({ kind: "upsert", object })),
+  }),
+);
+
+test("every scope has what it would have in a control plane that just started", () => {
+  fc.assert(
+    fc.property(beginning, fc.array(step, { maxLength: 25 }), (first, others) => {
+      const world = new World();
+      for (const next of [first, ...others]) world.take(next);
+      world.check();
+    }),
+    { numRuns: 200 },
+  );
+});
