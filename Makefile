@@ -60,4 +60,4 @@ demo: crds/istio/.version ## A mesh with bookinfo, from nothing, and the exercis
 demo-down: node_modules/.package-lock.json ## Removes what the demo made
 	NAME=$(NAME) node e2e/demo/run.ts down
 
-.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down render cluster-up cluster-down images
+.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down render cluster-up cluster-down images bench-scale
