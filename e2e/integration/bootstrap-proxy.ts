@@ -70,7 +70,7 @@ export interface RunningProxy {
 }
 
 /** Kubernetes' expansion of `$(NAME)`, and of `$$`. */
-const expand = (text: string, env: Readonly<Record<string, string>>): string =>
+export const expand = (text: string, env: Readonly<Record<string, string>>): string =>
   text.replaceAll(/\$\$|\$\((\w+)\)/g, (all, name: string | undefined) =>
     name === undefined ? "$" : (env[name] ?? all),
   );

@@ -213,6 +213,7 @@ const http2WithToken = (directory: string) => ({
 /** Kept always; a cluster's own statistics would grow with the mesh, and are left to inclusions. */
 const KEPT_STATS = [
   "cluster_manager.",
+  "listener.",
   "listener_manager.",
   "control_plane.",
   "server.",
