@@ -34,7 +34,8 @@ interface Reader {
 /** One value that others read. */
 export abstract class Node<V> {
   readonly #garden: Garden;
-  #readers: Set<Reader> | undefined;
+  /** Most values have one reader: a set for each would weigh more than the values. */
+  #readers: Reader | Set<Reader> | undefined;
 
   constructor(garden: Garden) {
     this.#garden = garden;
@@ -49,24 +50,32 @@ export abstract class Node<V> {
   abstract dispose(): void;
 
   get unread(): boolean {
-    return this.#readers === undefined || this.#readers.size === 0;
+    return this.#readers === undefined;
   }
 
   /** @returns false if the reader was known already */
   attach(reader: Reader): boolean {
-    this.#readers ??= new Set();
-    const before = this.#readers.size;
-    this.#readers.add(reader);
-    return this.#readers.size > before;
+    const readers = this.#readers;
+    if (readers === reader) return false;
+    if (readers === undefined) this.#readers = reader;
+    else if (!(readers instanceof Set)) this.#readers = new Set([readers, reader]);
+    else if (readers.has(reader)) return false;
+    else readers.add(reader);
+    return true;
   }
 
   detach(reader: Reader): void {
-    this.#readers?.delete(reader);
+    const readers = this.#readers;
+    if (readers instanceof Set) readers.delete(reader);
+    if (readers === reader || (readers instanceof Set && readers.size === 0))
+      this.#readers = undefined;
     if (this.unread) this.#garden.add(this);
   }
 
   protected markReaders(mark: Mark): void {
-    if (this.#readers !== undefined) for (const reader of this.#readers) reader.mark(mark);
+    const readers = this.#readers;
+    if (readers instanceof Set) for (const reader of readers) reader.mark(mark);
+    else readers?.mark(mark);
   }
 }
 
@@ -115,26 +124,30 @@ export class Cell<V> extends Node<V> {
 
 type Outcome<V> = { readonly value: V } | { readonly error: unknown };
 
+/** What a memo needs of its query. */
+interface Formula<A extends readonly Argument[], V> {
+  readonly garden: Garden;
+  compute(cx: Context, key: A): V;
+  equal(a: V, b: V): boolean;
+  forget(key: A): void;
+}
+
 /** A derived value, its last outcome and what it read to get there. */
-class Memo<V> extends Node<V> implements Reader, Context {
-  readonly #query: { readonly compute: (cx: Context) => V; readonly equal: Equal<V> };
-  readonly #dispose: () => void;
+class Memo<A extends readonly Argument[], V> extends Node<V> implements Reader, Context {
+  readonly #formula: Formula<A, V>;
+  readonly #key: A;
   #state: typeof CLEAN | Mark = STALE;
   #computing = false;
   #outcome: Outcome<V> | undefined;
   #inputs: Node<unknown>[] = [];
 
-  constructor(
-    garden: Garden,
-    query: { readonly compute: (cx: Context) => V; readonly equal: Equal<V> },
-    dispose: () => void,
-  ) {
-    super(garden);
-    this.#query = query;
-    this.#dispose = dispose;
+  constructor(formula: Formula<A, V>, key: A) {
+    super(formula.garden);
+    this.#formula = formula;
+    this.#key = key;
   }
 
-  get<A extends readonly Argument[], T>(from: Source<A, T>, ...key: A): T {
+  get<B extends readonly Argument[], T>(from: Source<B, T>, ...key: B): T {
     if (!this.#computing) throw new TypeError("a query read through its context after it returned");
     const input = from.node(...key);
     if (input.attach(this)) this.#inputs.push(input);
@@ -167,7 +180,7 @@ class Memo<V> extends Node<V> implements Reader, Context {
     for (const input of this.#inputs) input.detach(this);
     this.#inputs = [];
     this.#state = STALE;
-    this.#dispose();
+    this.#formula.forget(this.#key);
   }
 
   /** In the order in which they were read: an input that a changed one decides on is not touched. */
@@ -192,7 +205,7 @@ class Memo<V> extends Node<V> implements Reader, Context {
       previous !== undefined &&
       "value" in previous &&
       "value" in this.#outcome &&
-      this.#query.equal(previous.value, this.#outcome.value);
+      this.#formula.equal(previous.value, this.#outcome.value);
     if (same) this.#outcome = previous;
     else this.markReaders(STALE);
   }
@@ -201,7 +214,7 @@ class Memo<V> extends Node<V> implements Reader, Context {
   #run(): Outcome<V> {
     this.#computing = true;
     try {
-      return { value: this.#query.compute(this) };
+      return { value: this.#formula.compute(this, this.#key) };
     } catch (error) {
       return { error };
     } finally {
@@ -213,23 +226,24 @@ class Memo<V> extends Node<V> implements Reader, Context {
 export type Equal<V> = (a: V, b: V) => boolean;
 
 /** Memos by the arguments of their key, one level for each. */
-type Memos<V> = Map<Argument, Memo<V> | Memos<V>>;
+type Memos<A extends readonly Argument[], V> = Map<Argument, Memo<A, V> | Memos<A, V>>;
 
 /**
  * A pure function of its key and of what it reads, computed when asked for and then kept. Of several
  * arguments, those with fewer values come first: that is how keys are stored.
  */
 export class Query<A extends readonly Argument[], V> implements Source<A, V> {
-  readonly #garden: Garden;
-  readonly #compute: (cx: Context, ...key: A) => V;
-  readonly #equal: Equal<V>;
-  readonly #memos: Memos<V> = new Map();
+  readonly #formula: Formula<A, V>;
+  readonly #memos: Memos<A, V> = new Map();
   #size = 0;
 
   constructor(garden: Garden, compute: (cx: Context, ...key: A) => V, equals: Equal<V>) {
-    this.#garden = garden;
-    this.#compute = compute;
-    this.#equal = equals;
+    this.#formula = {
+      garden,
+      compute: (cx, key) => compute(cx, ...key),
+      equal: equals,
+      forget: (key) => this.#forget(key, this.#memos),
+    };
   }
 
   /** How many keys somebody asked for and nobody let go of. */
@@ -248,16 +262,12 @@ export class Query<A extends readonly Argument[], V> implements Source<A, V> {
     return this.#create(key);
   }
 
-  #create(key: A): Memo<V> {
-    const memo = new Memo<V>(
-      this.#garden,
-      { compute: (cx) => this.#compute(cx, ...key), equal: this.#equal },
-      () => this.#forget(key, this.#memos),
-    );
+  #create(key: A): Memo<A, V> {
+    const memo = new Memo(this.#formula, key);
     let level = this.#memos;
     for (const argument of key.slice(0, -1)) {
       const next = level.get(argument);
-      const found: Memos<V> = next instanceof Map ? next : new Map();
+      const found: Memos<A, V> = next instanceof Map ? next : new Map();
       level.set(argument, found);
       level = found;
     }
@@ -266,7 +276,7 @@ export class Query<A extends readonly Argument[], V> implements Source<A, V> {
     return memo;
   }
 
-  #forget([first = "", ...others]: readonly Argument[], level: Memos<V>): void {
+  #forget([first = "", ...others]: readonly Argument[], level: Memos<A, V>): void {
     const next = level.get(first);
     if (next instanceof Map) this.#forget(others, next);
     else this.#size -= 1;
