@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import type { Configuration } from "../../src/xds/testing/configuration.ts";
-import { workloadSecrets } from "../golden/secrets.ts";
+import { meshSecrets } from "../golden/secrets.ts";
 import { staticBootstrap } from "../golden/static.ts";
 import { envoyBinary } from "../harness/tools.ts";
 
@@ -17,7 +17,7 @@ if (goldens.length === 0)
 
 const run = promisify(execFile);
 const envoy = await envoyBinary();
-const secrets = await workloadSecrets("spiffe://cluster.local/ns/default/sa/golden");
+const secrets = await (await meshSecrets()).of("spiffe://cluster.local/ns/default/sa/golden");
 
 for (const file of goldens)
   test(`Envoy accepts ${relative(TESTDATA, file)}`, async () => {

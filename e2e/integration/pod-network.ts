@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 const execute = promisify(execFile);
 
 export interface PodNetwork {
+  /** Of the network namespace. */
+  readonly name: string;
   readonly ip: string;
   readonly ip6: string;
   /** The machine, as the pod sees it. */
@@ -55,7 +57,7 @@ export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetw
     t.after(() => ended(child));
     return child;
   };
-  return { ...network, run, start };
+  return { name, ...network, run, start };
 }
 
 /** Ends a program that a test started, and waits for it. */

@@ -1,0 +1,130 @@
+/** Pods with stock Envoys that run what the translator makes of a mesh, and what its capture sends them. */
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { createMeshModel } from "../../src/model/dataflow.ts";
+import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
+import { configurationOf } from "../../src/xds/testing/configuration.ts";
+import type { ProxyView } from "../../src/xds/view.ts";
+import { type MeshSecrets, meshSecrets } from "../golden/secrets.ts";
+import { staticBootstrap } from "../golden/static.ts";
+import { checkout } from "../harness/environment.ts";
+import { envoyBinary } from "../harness/tools.ts";
+import { waitFor } from "../harness/wait.ts";
+import { type PodNetwork, podNetwork } from "./pod-network.ts";
+import type { Answer, Question, Speaks } from "./translation-app.ts";
+
+const CAPTURE = join(checkout, "images/proxy/capture");
+const APP = join(import.meta.dirname, "translation-app.ts");
+const PROXY_GROUP = "1337";
+const ADMIN = "http://127.0.0.1:15000";
+
+export interface World {
+  /** Runs a proxy that is `view` in the mesh of `yaml`, in front of the applications on `ports`. */
+  proxy(
+    network: PodNetwork,
+    view: ProxyView,
+    ports: Readonly<Record<string, Speaks>>,
+  ): Promise<Pod>;
+}
+
+export interface Pod {
+  readonly network: PodNetwork;
+  /** From an application in the pod. */
+  ask(question: Question): Promise<Answer>;
+  /** A statistic of its proxy. */
+  stat(name: string): Promise<number>;
+}
+
+export async function startWorld(
+  t: TestContext,
+  yaml: string,
+  settings: Partial<typeof SETTINGS> = {},
+): Promise<World> {
+  const model = createMeshModel({ ...SETTINGS, ...settings });
+  applyAll(model, objects(yaml));
+  const secrets = await meshSecrets();
+  const envoy = await envoyBinary();
+  return {
+    async proxy(network, view, ports) {
+      const configuration = configurationOf(model.mesh(model.engine), view);
+      await startApps(network, ports);
+      await network.run(CAPTURE);
+      await startEnvoy(t, network, {
+        envoy,
+        bootstrap: {
+          ...staticBootstrap(configuration, await secretsOf(secrets, view)),
+          admin: { address: { socketAddress: { address: "127.0.0.1", portValue: 15000 } } },
+        },
+      });
+      return {
+        network,
+        ask: async (question) =>
+          JSON.parse(
+            await network.run(process.execPath, APP, "ask", JSON.stringify(question)),
+          ) as Answer,
+        stat: async (name) => {
+          const said = await network.run("curl", "-s", `${ADMIN}/stats?filter=${name}`);
+          return Number(/: (\d+)/.exec(said)?.[1] ?? Number.NaN);
+        },
+      };
+    },
+  };
+}
+
+const secretsOf = (secrets: MeshSecrets, { namespace, serviceAccount }: ProxyView) =>
+  secrets.of(`spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`);
+
+async function startApps(network: PodNetwork, ports: Readonly<Record<string, Speaks>>) {
+  if (Object.keys(ports).length === 0) return;
+  const apps = network.start(process.execPath, [APP, "serve", JSON.stringify(ports)]);
+  if (apps.stdout) await once(apps.stdout, "data");
+}
+
+async function startEnvoy(
+  t: TestContext,
+  network: PodNetwork,
+  { envoy, bootstrap }: { readonly envoy: string; readonly bootstrap: object },
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "meshwright-translation-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, "bootstrap.json");
+  await writeFile(file, JSON.stringify(bootstrap));
+  network.start("setpriv", [
+    ...["--regid", PROXY_GROUP, "--clear-groups"],
+    ...[envoy, "-c", file, "--use-dynamic-base-id", "--concurrency", "1"],
+    ...["--log-level", "warn", "--drain-time-s", "1"],
+  ]);
+  const isReady = () =>
+    network.run("curl", "-sf", "-m", "1", `${ADMIN}/ready`).then(
+      () => true,
+      () => false,
+    );
+  await waitFor({ description: "a ready Envoy", deadlineMs: 15_000, intervalMs: 50 }, isReady);
+}
+
+/** Two networks of pods with a link of their own between them; the machine passes nothing on. */
+export async function linkedNetworks(t: TestContext): Promise<readonly [PodNetwork, PodNetwork]> {
+  const [a, b] = [await podNetwork(t), await podNetwork(t)];
+  await a.run("ip", "link", "add", LINK, "type", "veth", "peer", "name", LINK, "netns", b.name);
+  await Promise.all([joined(a, b, 1), joined(b, a, 2)]);
+  return [a, b];
+}
+
+const LINK = "peer0";
+
+/** @param side 1 or 2 */
+async function joined(from: PodNetwork, to: PodNetwork, side: 1 | 2): Promise<void> {
+  const ip = (...args: readonly string[]) => from.run("ip", ...args);
+  await ip("address", "add", `fe80::${side}/64`, "dev", LINK, "nodad");
+  // Capture turns what arrives to an address of the interface it arrived on.
+  await ip("address", "add", `${from.ip}/32`, "dev", LINK);
+  await ip("address", "add", `${from.ip6}/128`, "dev", LINK, "nodad");
+  await ip("link", "set", LINK, "up");
+  await ip("route", "add", "default", "via", from.outside);
+  await ip("route", "add", `${to.ip}/32`, "dev", LINK, "src", from.ip);
+  await ip("-6", "route", "add", "default", "via", from.outside6);
+  await ip("-6", "route", "add", `${to.ip6}/128`, "via", `fe80::${3 - side}`, "dev", LINK);
+}
