@@ -19,6 +19,16 @@ export interface Rejection {
   readonly message: string;
 }
 
+/** A resource that a proxy does not take as it is now. */
+export interface Refusal {
+  readonly proxy: Caller;
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly version: string;
+  /** Envoy's words. */
+  readonly message: string;
+}
+
 /** How one type stands at one proxy. */
 export interface TypeStatus {
   sent: string;
@@ -76,6 +86,14 @@ export class Connection {
     const subscription = this.session.subscriptions.get(type);
     const all = [...this.#source.of(type).resources.values()];
     return all.filter(({ name }) => subscription?.wants(name));
+  }
+
+  /** The culprits alone, as long as they are what the proxy should have. */
+  *refusals(): Iterable<Refusal> {
+    for (const [type, { refused }] of this.session.subscriptions)
+      for (const [name, { version, times, message }] of refused)
+        if (times > 0 && this.#source.of(type).resources.get(name)?.version === version)
+          yield { proxy: this.caller, type, name, version, message };
   }
 
   /** The pod's labels changed: what it should see may be another scope's. */

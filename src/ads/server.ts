@@ -15,7 +15,7 @@ import { MeshError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import type { Scopes } from "../xds/resource.ts";
 import { type Authenticator, type Caller, caller as callerOf, UNAUTHENTICATED } from "./auth.ts";
-import { Connection, type Hub, type Rejection } from "./connection.ts";
+import { Connection, type Hub, type Refusal, type Rejection } from "./connection.ts";
 import { Frames } from "./frames.ts";
 import { connected, refusedCalls, rounds } from "./metrics.ts";
 import type { Pods } from "./pods.ts";
@@ -100,6 +100,11 @@ export class AdsServer {
 
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
+  }
+
+  /** What proxies connected here do not take as it is now. */
+  *refusals(): Iterable<Refusal> {
+    for (const connection of this.#connections) yield* connection.refusals();
   }
 
   /** @returns the port that was bound */

@@ -92,7 +92,7 @@ export class Session {
   settle(type: ResourceType, nonce: string, error?: string): Verdict | undefined {
     const subscription = this.#subscriptions.get(type);
     const response =
-      error === undefined ? subscription?.accepted(nonce) : subscription?.rejected(nonce);
+      error === undefined ? subscription?.accepted(nonce) : subscription?.rejected(nonce, error);
     if (response === undefined) return undefined;
     this.#hasAnswered = true;
     if (type === "Cluster") this.#clustersSettled(response.resources, nonce);

@@ -16,6 +16,15 @@ export interface InFlight {
   readonly replaced: ReadonlyMap<string, Held>;
 }
 
+/** A version that the client did not take. */
+export interface Refused {
+  readonly version: string;
+  /** 0 if only in company, when another resource may be the culprit. */
+  readonly times: number;
+  /** The client's words. */
+  readonly message: string;
+}
+
 /**
  * What one client wants of one resource type, what it has of it, and what is under way.
  *
@@ -27,7 +36,7 @@ export class Subscription {
   readonly #inFlight = new Map<string, InFlight>();
   /** Names the client wants though it never says so, e.g. the hosts of its route configurations. */
   readonly #implied: (name: string) => boolean;
-  readonly #refused = new Map<string, { readonly version: string; readonly times: number }>();
+  readonly #refused = new Map<string, Refused>();
   #unwanted: string[] = [];
   #wildcard = false;
   /** Versions that the client brought along, until the first cursor is made of them. */
@@ -129,6 +138,11 @@ export class Subscription {
     return refused?.version === version ? refused.times : undefined;
   }
 
+  /** By name; a version may have been replaced since, and not been sent yet. */
+  get refused(): ReadonlyMap<string, Refused> {
+    return this.#refused;
+  }
+
   accepted(nonce: string): InFlight | undefined {
     const response = this.#take(nonce);
     if (this.#refused.size > 0)
@@ -137,14 +151,14 @@ export class Subscription {
   }
 
   /** The client kept what it had: everything in the response is outstanding again. */
-  rejected(nonce: string): InFlight | undefined {
+  rejected(nonce: string, message: string): InFlight | undefined {
     const response = this.#take(nonce);
     if (response === undefined) return undefined;
     const { resources, removed, replaced } = response;
     const alone = resources.length + removed.length === 1;
     for (const { name, version } of resources) {
       const times = (this.refusals(name, version) ?? 0) + (alone ? 1 : 0);
-      this.#refused.set(name, { version, times });
+      this.#refused.set(name, { version, times, message });
       this.#holding.deviate(name, { held: replaced.get(name), asked: false });
     }
     for (const name of removed)
