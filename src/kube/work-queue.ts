@@ -22,6 +22,8 @@ export interface WorkQueueOptions {
   readonly run: (key: string, signal: AbortSignal) => Promise<number | undefined>;
   /** Runs end with it, and nothing is run after. */
   readonly signal: AbortSignal;
+  /** How many runs at once; absent: as many as there are keys. */
+  readonly concurrency?: number;
   readonly baseMs?: number;
   readonly maxMs?: number;
 }
@@ -65,10 +67,11 @@ export class WorkQueue {
   }
 
   #next(): void {
-    const { name, signal } = this.#options;
+    const { name, signal, concurrency = Number.POSITIVE_INFINITY } = this.#options;
     depth.set({ queue: name }, this.#ready.size);
     if (signal.aborted) return;
     for (const key of this.#ready) {
+      if (this.#running.size >= concurrency) return;
       if (this.#running.has(key)) continue;
       this.#ready.delete(key);
       if (this.#running.size === 0) this.#idle = Promise.withResolvers();
