@@ -11,6 +11,9 @@ export const RENDERED_HASH = "meshwright.dev/rendered-hash";
 /** Marks the pods of a gateway; the value is `gateway`. Sidecars carry no such label. */
 export const PROXY_KIND = "meshwright.dev/proxy";
 
+/** On the pod by which the operator asks whether injection works; it is never created. */
+export const INJECTION_PROBE = "meshwright.dev/probe";
+
 /** Istio's, kept so that labels on existing workloads go on working. */
 export const INJECTION = "istio-injection";
 export const SIDECAR_INJECT = "sidecar.istio.io/inject";

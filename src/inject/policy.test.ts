@@ -94,6 +94,12 @@ const CASES: readonly Case[] = [
     namespace: enabled,
     labels: { "meshwright.dev/proxy": "gateway" },
   },
+  {
+    name: "the operator's own question",
+    want: true,
+    in: "meshwright-operator",
+    labels: { "meshwright.dev/probe": "injection" },
+  },
   { name: "unknown namespace is the API server's choice", want: true, namespace: null },
   {
     name: "unknown namespace, pod declines",

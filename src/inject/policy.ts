@@ -1,5 +1,5 @@
 /** Whether a pod gets a sidecar: by Istio's rules, so that labels in use go on working. */
-import { INJECTION, PROXY_KIND, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
+import { INJECTION, INJECTION_PROBE, PROXY_KIND, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
 import type { PodDraft } from "./pod/workload.ts";
 
 export interface InjectionPolicy {
@@ -32,7 +32,14 @@ const no = (reason: string): Decision => ({ inject: false, reason });
 
 /** First what rules a sidecar out, then what the pod says of itself, then what asks for one. */
 export const decide = (pod: PodDraft, namespace: PodNamespace, policy: InjectionPolicy): Decision =>
-  impossible(pod, namespace.name, policy) ?? declined(pod) ?? selected(pod, namespace, policy);
+  probe(pod) ??
+  impossible(pod, namespace.name, policy) ??
+  declined(pod) ??
+  selected(pod, namespace, policy);
+
+/** The operator asks in its own namespace, which is never injected, with a dry run. */
+const probe = ({ metadata }: PodDraft): Decision | undefined =>
+  metadata.labels?.[INJECTION_PROBE] ? yes("the operator asks whether injection works") : undefined;
 
 function impossible(pod: PodDraft, name: string, policy: InjectionPolicy): Decision | undefined {
   if (pod.spec.hostNetwork) return no("the pod uses the node's network");
