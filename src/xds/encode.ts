@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ClusterLoadAssignment } from "../proto/gen/envoy/config/endpoint/v3/endpoint.ts";
@@ -13,7 +13,7 @@ import type { EncodedResource, ResourceType } from "./resource.ts";
 import type { Translated } from "./translator.ts";
 
 interface Encoder {
-  encode(message: object): { finish(): Uint8Array };
+  encode(message: object, writer: BinaryWriter): BinaryWriter;
 }
 
 const ENCODERS: Readonly<Record<ResourceType, Encoder>> = {
@@ -32,16 +32,20 @@ const NAME = 26;
 const ANY_TYPE_URL = 10;
 const ANY_VALUE = 18;
 
+/** One buffer for all: to grow a new one for each resource costs more than to encode it. */
+const SCRATCH = new BinaryWriter();
+
 /** A resource as it goes over the wire, to every proxy that gets it. Equal bodies, equal bytes. */
 export function encode(
   type: ResourceType,
   { name, body, clusters }: Translated,
   version?: string,
 ): EncodedResource {
-  const value = ENCODERS[type].encode(body).finish();
+  // Drops what an encoding that failed left behind.
+  SCRATCH.finish();
+  const value = ENCODERS[type].encode(body, SCRATCH).finish();
   const tag = version ?? contentVersion(value);
-  const bytes = new BinaryWriter()
-    .uint32(VERSION)
+  const bytes = SCRATCH.uint32(VERSION)
     .string(tag)
     .uint32(RESOURCE)
     .fork()
@@ -58,5 +62,5 @@ export function encode(
 
 /** 96 bits: enough that no two versions of one resource ever meet. */
 function contentVersion(value: Uint8Array): string {
-  return createHash("sha256").update(value).digest().subarray(0, 12).toString("base64url");
+  return hash("sha256", value, "buffer").subarray(0, 12).toString("base64url");
 }
