@@ -43,7 +43,7 @@ const SERVERS: Readonly<Record<Speaks, (port: number, ready: () => void) => void
     }).listen(port, "::", ready),
   http2: (port, ready) =>
     createHttp2((incoming, outgoing) => {
-      const { httpVersion: version, url: path = "", headers, socket } = incoming;
+      const { httpVersion: version, url: path, headers, socket } = incoming;
       outgoing.end(seen({ version, path, headers }, socket));
     }).listen(port, "::", ready),
   "client-first": (port, ready) =>
@@ -57,14 +57,14 @@ const SERVERS: Readonly<Record<Speaks, (port: number, ready: () => void) => void
 };
 
 const seen = (
-  request: Omit<Seen, "from" | "to">,
+  heard: Omit<Seen, "from" | "to">,
   socket: {
     readonly remoteAddress?: string | undefined;
     readonly localAddress?: string | undefined;
   },
 ): string =>
   JSON.stringify({
-    ...request,
+    ...heard,
     from: socket.remoteAddress,
     to: socket.localAddress,
   } satisfies Partial<Record<keyof Seen, unknown>>);
@@ -82,8 +82,9 @@ const CLIENTS: Readonly<Record<Speaks, (question: Question) => Promise<Answer>>>
     return promise;
   },
   async http2({ host, port, path = "/", headers = {} }) {
-    const session = connectHttp2(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
-    const stream = session.request({ ":path": path, ...headers });
+    const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const session = connectHttp2(`http://${authority}`);
+    const stream = session.request({ ":path": path, ":authority": authority, ...headers });
     const { promise, resolve } = Promise.withResolvers<IncomingHttpHeaders>();
     stream.on("response", resolve);
     const [got, body] = await Promise.all([promise, text(stream)]);

@@ -92,11 +92,9 @@ async function startEnvoy(
   t.after(() => rm(directory, { recursive: true, force: true }));
   const file = join(directory, "bootstrap.json");
   await writeFile(file, JSON.stringify(bootstrap));
-  network.start("setpriv", [
-    ...["--regid", PROXY_GROUP, "--clear-groups"],
-    ...[envoy, "-c", file, "--use-dynamic-base-id", "--concurrency", "1"],
-    ...["--log-level", "warn", "--drain-time-s", "1"],
-  ]);
+  const group = ["--regid", PROXY_GROUP, "--clear-groups"];
+  const identity = ["--use-dynamic-base-id", "--concurrency", "1"];
+  network.start("setpriv", [...group, envoy, "-c", file, ...identity, "--log-level", "error"]);
   const isReady = () =>
     network.run("curl", "-sf", "-m", "1", `${ADMIN}/ready`).then(
       () => true,
