@@ -39,6 +39,9 @@ cluster-up: setup ## Brings up a local Kubernetes cluster [NAME=meshwright]
 cluster-down: node_modules/.package-lock.json ## Removes the local cluster [NAME=meshwright]
 	node e2e/cluster/cli.ts down $(NAME)
 
+cluster-check: setup ## Kills and crowds local clusters and looks what they leave [ROUNDS=8]
+	node e2e/cluster/check.ts $(ROUNDS)
+
 images: setup ## Builds the images and loads them into the cluster
 	node e2e/cluster/cli.ts images $(NAME)
 

@@ -62,7 +62,7 @@ export async function attempt(
 /**
  * Runs a command and returns its standard output.
  *
- * @throws Error with the command and the end of what it said on standard error, if it fails
+ * @throws Error with the command and the end of what it complained of, if it fails
  */
 export async function run(
   command: readonly [string, ...string[]],
@@ -70,7 +70,9 @@ export async function run(
 ): Promise<string> {
   const outcome = await attempt(command, options);
   if (outcome.code !== 0) {
-    const said = outcome.stderr.trim().split("\n").slice(-15).join("\n");
+    // Compilers complain on standard output.
+    const complaint = outcome.stderr.trim() || outcome.stdout.trim();
+    const said = complaint.split("\n").slice(-15).join("\n");
     throw new Error(`${command.join(" ")} failed with exit code ${outcome.code}\n${said}`);
   }
   return outcome.stdout;

@@ -47,13 +47,25 @@ async function connectHost(cluster: Cluster): Promise<void> {
   }
 }
 
-/** Lets pods reach the machine: it has no reason to know every pod address of every cluster. */
+/** Lets pods reach what is not a pod: only pods know the way back to a pod's address. */
 async function translatePods(cluster: Cluster): Promise<void> {
   for (const [program, range, all] of [
     ["iptables", cluster.podRange.v4, allPods.v4],
     ["ip6tables", cluster.podRange.v6, allPods.v6],
   ] as const) {
-    const rule = ["POSTROUTING", "-s", range, "!", "-d", all, "-o", "eth0", "-j", "MASQUERADE"];
+    const rule = [
+      "POSTROUTING",
+      "-s",
+      range,
+      "!",
+      "-d",
+      all,
+      "!",
+      "-o",
+      "cni0",
+      "-j",
+      "MASQUERADE",
+    ];
     const table = [program, "--wait", "-t", "nat"] as const;
     const { code } = await attemptInside(cluster, [...table, "-C", ...rule]);
     if (code !== 0) await runInside(cluster, [...table, "-A", ...rule]);
@@ -78,6 +90,8 @@ async function ensureLink(one: Cluster, other: Cluster): Promise<void> {
 
 async function routeToPeer(from: Cluster, to: Cluster, withPods: boolean): Promise<void> {
   const link = from.peerInterface(to.slot);
+  // IPv6 answers for an address only on the interface that has it.
+  await onNode(from, `ip address replace ${from.node.v6}/128 dev ${link} nodad`);
   await onNode(from, `ip link set ${link} up`);
   await onNode(from, `ip route replace ${to.node.v4} dev ${link} src ${from.node.v4}`);
   await onNode(from, `ip -6 route replace ${to.node.v6} dev ${link} src ${from.node.v6}`);
