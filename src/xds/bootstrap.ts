@@ -5,6 +5,7 @@
 import { controlPlaneDnsNames, PORTS, PROXY_DIRECTORY, XDS_CLUSTER } from "../api/names.ts";
 import type { Bootstrap } from "../proto/gen/envoy/config/bootstrap/v3/bootstrap.ts";
 import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
 import type { ConfigSource } from "../proto/gen/envoy/config/core/v3/config_source.ts";
 import type { OverloadManager } from "../proto/gen/envoy/config/overload/v3/overload.ts";
 import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
@@ -146,35 +147,37 @@ function controlPlaneCluster(options: BootstrapOptions): Cluster {
         },
       ],
     },
-    transportSocket: {
-      name: "envoy.transport_sockets.tls",
-      typedConfig: {
-        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        sni: serverName,
-        commonTlsContext: {
-          alpnProtocols: ["h2"],
-          tlsParams: {
-            tlsMinimumProtocolVersion: "TLSv1_3",
-            tlsMaximumProtocolVersion: "TLSv1_3",
-          },
-          combinedValidationContext: {
-            // Every workload has a certificate of the same root: only the name tells it from ours.
-            defaultValidationContext: {
-              matchTypedSubjectAltNames: [{ sanType: "DNS", matcher: { exact: serverName } }],
-            },
-            validationContextSdsSecretConfig: {
-              name: "root",
-              sdsConfig: fileSource(directory, ROOT_SDS_FILE),
-            },
-          },
-        },
-      },
-    },
+    transportSocket: controlPlaneTls(serverName, directory),
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2WithToken(directory),
     },
   };
 }
+
+const controlPlaneTls = (serverName: string, directory: string): TransportSocket => ({
+  name: "envoy.transport_sockets.tls",
+  typedConfig: {
+    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+    sni: serverName,
+    commonTlsContext: {
+      alpnProtocols: ["h2"],
+      tlsParams: {
+        tlsMinimumProtocolVersion: "TLSv1_3",
+        tlsMaximumProtocolVersion: "TLSv1_3",
+      },
+      combinedValidationContext: {
+        // Every workload has a certificate of the same root: only the name tells it from ours.
+        defaultValidationContext: {
+          matchTypedSubjectAltNames: [{ sanType: "DNS", matcher: { exact: serverName } }],
+        },
+        validationContextSdsSecretConfig: {
+          name: "root",
+          sdsConfig: fileSource(directory, ROOT_SDS_FILE),
+        },
+      },
+    },
+  },
+});
 
 /** HTTP/2 that finds out when its peer is gone, and sends the pod's token with each stream. */
 const http2WithToken = (directory: string) => ({
