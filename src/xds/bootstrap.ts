@@ -2,7 +2,13 @@
  * The static half of a proxy's configuration: how it reaches the control plane, and the listeners
  * that must work without it. Complete when it is written into the pod: no agent fills anything in.
  */
-import { controlPlaneDnsNames, PORTS, PROXY_DIRECTORY, XDS_CLUSTER } from "../api/names.ts";
+import {
+  controlPlaneDnsNames,
+  PORTS,
+  PROXY_DIRECTORY,
+  ROOT_CONFIG_MAP_KEY,
+  XDS_CLUSTER,
+} from "../api/names.ts";
 import type { Bootstrap } from "../proto/gen/envoy/config/bootstrap/v3/bootstrap.ts";
 import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
@@ -12,7 +18,7 @@ import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts
 import { type AppProbe, HEALTH_STATS, localClusters, localListeners } from "./bootstrap-local.ts";
 
 /** Files of the proxy's directory; the first two come from the root ConfigMap and the token. */
-export const ROOT_FILE = "root-cert.pem";
+export const ROOT_FILE = ROOT_CONFIG_MAP_KEY;
 export const TOKEN_FILE = "token";
 const ROOT_SDS_FILE = "root-sds.json";
 const TOKEN_SDS_FILE = "token-sds.json";
