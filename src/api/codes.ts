@@ -133,6 +133,17 @@ export class Report {
 
   /** @param message what is wrong there and the remedy */
   add(code: CodeName, path: string, message: string): void {
-    this.#diagnostics.push({ code, level: CODES[code].level, object: this.#object, path, message });
+    const { level } = CODES[code];
+    const object = this.#object;
+    this.#diagnostics.push({ code, level, object, path: clip(path), message: clip(message) });
   }
+}
+
+const MAX_TEXT = 500;
+
+/** Messages go into status and logs; what they quote may be as long as an object may be. */
+function clip(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  const half = MAX_TEXT / 2;
+  return `${text.slice(0, half)}…${text.slice(-half)}`;
 }

@@ -11,7 +11,7 @@ export function serviceHost(name: string, namespace: string, clusterDomain: stri
 }
 
 const LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?";
-const HOST = new RegExp(`^(\\*|(\\*\\.)?${LABEL}(\\.${LABEL})*|[0-9a-f:]*:[0-9a-f:]+)$`);
+const HOST = new RegExp(`^(\\*|(\\*\\.)?${LABEL}(\\.${LABEL})*|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*)$`);
 
 /** A DNS name, a wildcard `*.name`, `*`, or an address. */
 export function isHost(host: string): boolean {

@@ -46,14 +46,9 @@ export function isRegex(pattern: string, path: string, { report }: Site): boolea
   report.add(
     "MESH0102",
     path,
-    `proxies refuse the regular expression "${clip(pattern)}" (${clip(fault)}): write it in RE2 syntax`,
+    `proxies refuse the regular expression "${pattern}" (${fault}): write it in RE2 syntax`,
   );
   return false;
-}
-
-/** Messages end up in status and logs; what they quote may be as long as an object may be. */
-function clip(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 export interface TextMatch {
