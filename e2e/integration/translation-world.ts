@@ -38,12 +38,8 @@ export interface Pod {
   stat(name: string): Promise<number>;
 }
 
-export async function startWorld(
-  t: TestContext,
-  yaml: string,
-  settings: Partial<typeof SETTINGS> = {},
-): Promise<World> {
-  const model = createMeshModel({ ...SETTINGS, ...settings });
+export async function startWorld(t: TestContext, yaml: string): Promise<World> {
+  const model = createMeshModel(SETTINGS);
   applyAll(model, objects(yaml));
   const secrets = await meshSecrets();
   const envoy = await envoyBinary();

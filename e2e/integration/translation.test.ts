@@ -97,7 +97,7 @@ interface Scene {
 
 async function scene(t: TestContext, vip: string): Promise<Scene> {
   const [near, far] = await linkedNetworks(t);
-  const world = await startWorld(t, mesh(far, [vip]), { ipv6: true });
+  const world = await startWorld(t, mesh(far, [vip]));
   const [client, server] = await Promise.all([
     world.proxy(near, view("client"), {}),
     world.proxy(far, view("echo"), PORTS),

@@ -6,7 +6,7 @@
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { type Context, Engine, type Source } from "../store/engine.ts";
 import { findingsQuery } from "./findings.ts";
-import { type Inputs, inputs } from "./inputs.ts";
+import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
 import {
   domainQuery,
@@ -96,6 +96,7 @@ function meshOver(
     gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
     policy: (host, namespace) => cx.get(queries.policy, namespace, host),
     workload: (key) => cx.get(queries.workload, key),
+    addressFamilies: () => cx.get(from.addressFamilies, MESH_WIDE),
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
   };
 }

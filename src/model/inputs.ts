@@ -18,6 +18,9 @@ import { type KubeService, lowerEndpointSlice, lowerNode, lowerPod, lowerService
 import { isHttp } from "./port-protocol.ts";
 import { selectorBucket } from "./selector.ts";
 
+/** The one bucket of an index over all there is. */
+export const MESH_WIDE = "";
+
 /** Product of two lists: what is exported to each of `a`, as each of `b`. */
 function* pairs<A, B>(as: readonly A[], bs: readonly B[]): Iterable<readonly [A, B]> {
   for (const a of as) for (const b of bs) yield [a, b];
@@ -60,13 +63,17 @@ function kubeInputs(engine: Engine, clusterDomain: string) {
   const services = lowering(engine, (object: Live<kube.Service>) =>
     lowerService(object, clusterDomain),
   );
+  const pods = projecting(engine, (object: Live<kube.Pod>) => lowerPod(object));
   const slices = projecting(engine, (object: Live<kube.EndpointSlice>) =>
     lowerEndpointSlice(object),
   );
   return {
     services,
     slices,
-    pods: projecting(engine, (object: Live<kube.Pod>) => lowerPod(object)),
+    pods,
+    addressFamilies: pods.index(({ addresses }) =>
+      addresses.map((address) => [MESH_WIDE, address.includes(":") ? "IPv6" : "IPv4"]),
+    ),
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),
     servicesByHost: services.index(({ value }, key) => (value ? [[value.service.host, key]] : [])),

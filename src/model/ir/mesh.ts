@@ -9,8 +9,6 @@ export interface MeshSettings {
   readonly clusterDomain: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   readonly accessLogFile: string;
-  /** Whether workloads have IPv6 addresses; absent is no. Listeners for any address then say both. */
-  readonly ipv6?: boolean;
 }
 
 /**
@@ -49,6 +47,8 @@ export interface Mesh {
   gatewayRoutesFor(gateway: string, host: string): readonly HttpRoutes[];
   policy(host: string, namespace: string): DestinationPolicy | undefined;
   workload(key: string): Workload | undefined;
+  /** `IPv4` and `IPv6`, as far as any workload has an address of the family. */
+  addressFamilies(): readonly string[];
   /** Gateways whose selector matches a pod with these labels, sorted by key. */
   gateways(labels: Readonly<Record<string, string>>): readonly Gateway[];
 }

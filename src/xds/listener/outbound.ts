@@ -50,7 +50,7 @@ function httpListener(mesh: Mesh, name: string): Translated {
   });
   const body: Listener = {
     name,
-    ...anyAddress(port, settings.ipv6 ?? false),
+    ...anyAddress(port, mesh.addressFamilies().includes("IPv6")),
     ...UNBOUND,
     filterChains: [{ filterChainMatch: SPEAKS_HTTP, filters: [http] }],
     defaultFilterChain: {
