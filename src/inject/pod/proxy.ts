@@ -40,8 +40,8 @@ export interface ProxyOptions {
 
 export const PROXY_VOLUME = "meshwright-proxy";
 const TOKEN_TTL_SECONDS = 43_200;
-/** Longer than any grace period in use: after it Envoy would close what still drains. */
-const DRAIN_TIME_SECONDS = 600;
+/** How long a listener that was replaced or removed may keep its connections; Istio's default. */
+const DRAIN_TIME_SECONDS = 45;
 /** Stands for the pod's address until kubelet knows it. */
 const POD_IP = "pod-ip.invalid";
 
