@@ -12,7 +12,7 @@ import {
   TOKEN_AUDIENCE,
 } from "../../src/api/names.ts";
 import { openCluster, startComponent, stopComponent } from "../cluster/cluster.ts";
-import { expose, ingressClient, openMesh, ownNamespace } from "../harness/case.ts";
+import { expose, ingressClient, openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { type EnvoyAdmin, openAdmin } from "../harness/envoy.ts";
@@ -34,16 +34,17 @@ const CONFIGURATION =
   "^(cluster_manager\\.cluster|listener_manager\\.listener)_(added|modified|removed)$";
 
 describe("faults", () => {
+  const end = suiteEnd();
   let cluster: Cluster;
   let ingress: HttpClient;
   let envoy: EnvoyAdmin;
 
   before(async () => {
     cluster = await openMesh();
-    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await ownNamespace(end, cluster, { name: NAMESPACE });
     await deploy(cluster, NAMESPACE, [HTTPBIN, CLIENT]);
     await expose(cluster, NAMESPACE, { host: "httpbin", port: 8000 });
-    ingress = await ingressClient({ after }, cluster, NAMESPACE);
+    ingress = await ingressClient(end, cluster, NAMESPACE);
     const pod = await onePod(cluster, NAMESPACE, "app=httpbin");
     envoy = await openAdmin(cluster.kubectl, NAMESPACE, pod.metadata.name);
     await servedAgain("the start");
@@ -220,9 +221,9 @@ describe("faults", () => {
         const metadata = new Metadata();
         const value = await authorization();
         if (value) metadata.set("authorization", value);
-        const end = await endOfStream(server, metadata);
-        assert.equal(end.code, UNAUTHENTICATED, end.details);
-        assert.equal(end.messages, 0);
+        const ended = await endOfStream(server, metadata);
+        assert.equal(ended.code, UNAUTHENTICATED, ended.details);
+        assert.equal(ended.messages, 0);
       });
     }
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { PORTS, PROXY_CONTAINER } from "../../src/api/names.ts";
-import { openMesh, ownNamespace } from "../harness/case.ts";
+import { openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { sampleImage } from "../harness/environment.ts";
@@ -45,11 +45,12 @@ function httpbinPod({ name, labels = {}, spec = {}, container = {} }: PodOptions
 }
 
 describe("injection", () => {
+  const end = suiteEnd();
   let cluster: Cluster;
 
   before(async () => {
     cluster = await openMesh();
-    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await ownNamespace(end, cluster, { name: NAMESPACE });
   });
 
   after(() => cluster?.api.close());

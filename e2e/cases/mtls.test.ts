@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { openMesh, ownNamespace } from "../harness/case.ts";
+import { openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { type EnvoyAdmin, openAdmin } from "../harness/envoy.ts";
-import { fetchFromClient } from "../harness/in-pod.ts";
+import { fetchFromClient, reachable } from "../harness/in-pod.ts";
 import { CLIENT, deploy, HTTPBIN } from "../harness/samples.ts";
 import { onePod } from "../harness/workloads.ts";
 
@@ -12,27 +12,29 @@ const OUTSIDE = "e2e-mtls-outside";
 const HOST = `httpbin.${MESH}`;
 const HEADERS_URL = `http://${HOST}:8000/headers`;
 
-/** TLS handshakes of the listener that takes what other workloads send. */
-const HANDSHAKES = "^listener\\..*15006\\.ssl\\.handshake$";
+/** Connections over TLS that the callee's Envoy accepted from other workloads. */
+const TLS_CONNECTIONS = "^http\\.inbound.*downstream_cx_ssl_total$";
 
 interface Seen {
   readonly headers: Readonly<Record<string, string>>;
 }
 
 describe("mutual TLS without being asked", () => {
+  const end = suiteEnd();
   let cluster: Cluster;
   let callee: EnvoyAdmin;
 
   before(async () => {
     cluster = await openMesh();
     await Promise.all([
-      ownNamespace({ after }, cluster, { name: MESH }),
-      ownNamespace({ after }, cluster, { name: OUTSIDE, labels: {} }),
+      ownNamespace(end, cluster, { name: MESH }),
+      ownNamespace(end, cluster, { name: OUTSIDE, labels: {} }),
     ]);
     await Promise.all([
       deploy(cluster, MESH, [CLIENT, HTTPBIN]),
       deploy(cluster, OUTSIDE, [CLIENT]),
     ]);
+    await reachable(cluster, MESH, { url: HEADERS_URL });
     const pod = await onePod(cluster, MESH, "app=httpbin");
     callee = await openAdmin(cluster.kubectl, MESH, pod.metadata.name);
   });
@@ -58,8 +60,8 @@ describe("mutual TLS without being asked", () => {
     assert.doesNotMatch(peer, /admin/);
   });
 
-  test("between sidecars the bytes are TLS: the callee's Envoy counts a handshake", async () => {
-    const earlier = await callee.total(HANDSHAKES);
+  test("between sidecars the bytes are TLS: the callee's Envoy counts a TLS connection", async () => {
+    const earlier = await callee.total(TLS_CONNECTIONS);
     // A new sidecar has no connection yet, so its first request must make one.
     await cluster.kubectl.run(["rollout", "restart", "deploy/client", `--namespace=${MESH}`]);
     await cluster.kubectl.run([
@@ -69,15 +71,15 @@ describe("mutual TLS without being asked", () => {
       `--namespace=${MESH}`,
       "--timeout=60s",
     ]);
-    await seenFrom(MESH);
-    assert.ok((await callee.total(HANDSHAKES)) > earlier, "no TLS handshake was counted");
+    await reachable(cluster, MESH, { url: HEADERS_URL });
+    assert.ok((await callee.total(TLS_CONNECTIONS)) > earlier, "no TLS connection was counted");
   });
 
   test("plaintext from outside the mesh is served, without an identity and without TLS", async () => {
-    const earlier = await callee.total(HANDSHAKES);
+    const earlier = await callee.total(TLS_CONNECTIONS);
     const { headers } = await seenFrom(OUTSIDE);
     assert.equal(headers["x-forwarded-client-cert"], undefined);
-    assert.equal(await callee.total(HANDSHAKES), earlier);
+    assert.equal(await callee.total(TLS_CONNECTIONS), earlier);
   });
 
   test("the certificate names the workload alone and is replaced before it expires", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { openMesh, ownNamespace } from "../harness/case.ts";
+import { openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { sampleImage } from "../harness/environment.ts";
@@ -40,11 +40,12 @@ function appPod(name: string, sidecar: "mesh" | "idle"): object {
 }
 
 describe("a sidecar is up quickly", () => {
+  const end = suiteEnd();
   let cluster: Cluster;
 
   before(async () => {
     cluster = await openMesh();
-    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await ownNamespace(end, cluster, { name: NAMESPACE });
     await waitFor({ description: `service account in ${NAMESPACE}`, deadlineMs: 10_000 }, () =>
       cluster.api.get(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default`),
     );

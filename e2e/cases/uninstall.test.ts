@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { CONTROL_PLANE_NAMESPACE, OPERATOR, OPERATOR_NAMESPACE } from "../../src/api/names.ts";
-import { openMesh, ownNamespace } from "../harness/case.ts";
+import { openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
-import { fetchFromClient } from "../harness/in-pod.ts";
+import { fetchFromClient, reachable } from "../harness/in-pod.ts";
 import {
   MESH_MANIFEST,
   MESH_NAME,
@@ -25,12 +25,14 @@ const CALL = { url: `http://httpbin.${NAMESPACE}:8000/get` };
 const KILL_AFTER_OBJECTS = [2, 8, 16];
 
 describe("removal and a new install", () => {
+  const end = suiteEnd();
   let cluster: Cluster;
 
   before(async () => {
     cluster = await openMesh();
-    await ownNamespace({ after }, cluster, { name: NAMESPACE });
+    await ownNamespace(end, cluster, { name: NAMESPACE });
     await deploy(cluster, NAMESPACE, [HTTPBIN, CLIENT]);
+    await reachable(cluster, NAMESPACE, CALL);
   });
 
   after(() => cluster?.api.close());
@@ -132,6 +134,7 @@ describe("removal and a new install", () => {
       NAMESPACE,
       "--timeout=60s",
     ]);
+    await reachable(cluster, NAMESPACE, CALL);
     const { body } = await fetchFromClient(cluster, NAMESPACE, {
       ...CALL,
       url: `http://httpbin.${NAMESPACE}:8000/headers`,

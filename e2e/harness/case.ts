@@ -1,4 +1,5 @@
 /** What every end-to-end case begins with: the shared mesh, and a namespace of its own. */
+import { after } from "node:test";
 import { stringify } from "yaml";
 import { type Cluster, connect } from "./cluster.ts";
 import { rendered } from "./environment.ts";
@@ -26,6 +27,18 @@ export async function openMesh(): Promise<Cluster> {
 /** A test, or the hooks of a suite: whoever runs something at its end. */
 interface Cleanup {
   after(run: () => Promise<void> | void): void;
+}
+
+/**
+ * The end of a suite, for what its hooks make: `after` itself only counts while the suite is
+ * described. Call this there.
+ */
+export function suiteEnd(): Cleanup {
+  const runs: (() => Promise<void> | void)[] = [];
+  after(async () => {
+    for (const run of runs.toReversed()) await run();
+  });
+  return { after: (run) => void runs.push(run) };
 }
 
 /** A new namespace that goes when the test ends. */

@@ -1,6 +1,8 @@
 /** Requests sent from inside a pod of the sample `client`. */
 import type { Call, CallRecord } from "../../images/bookinfo/client.ts";
 import type { Cluster } from "./cluster.ts";
+import { diagnose } from "./diagnose.ts";
+import { waitFor } from "./wait.ts";
 
 export type { Call, CallRecord };
 
@@ -24,4 +26,16 @@ export async function fetchFromClient(
   const [record] = await callFromClient(cluster, namespace, call);
   if (record?.status === 200) return record;
   throw new Error(`${call.url} answered ${record?.status}: ${record?.error ?? record?.body}`);
+}
+
+/** Waits until a call succeeds: a new pod's address takes a moment to reach the caller's sidecar. */
+export async function reachable(cluster: Cluster, namespace: string, call: Call): Promise<void> {
+  await waitFor(
+    {
+      description: `answer of ${call.url} to the client in ${namespace}`,
+      deadlineMs: 30_000,
+      diagnose: () => diagnose(cluster, [namespace]),
+    },
+    () => fetchFromClient(cluster, namespace, call),
+  );
 }
