@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { SimulatedEnvoy } from "../testing/envoy.ts";
+import { HandMadeScopes } from "../testing/scopes.ts";
+import type { EncodedResource, ResourceType } from "../xds/resource.ts";
+import { GRACE_MS } from "./delivery.ts";
+import { Frames } from "./frames.ts";
+import { isNamed } from "./references.ts";
+import { type Outgoing, Session } from "./session.ts";
+
+const CLUSTERS = ["a", "b", "c"];
+const ROUTES = ["r", "s"];
+const HOSTS = ROUTES.flatMap((route) => [`${route}/x:80`, `${route}/y:80`]);
+const BAD = "bad";
+
+const made = (
+  name: string,
+  version: string,
+  clusters: readonly string[] = [],
+): EncodedResource => ({
+  name,
+  version,
+  bytes: new Uint8Array(20_000),
+  clusters,
+});
+
+/** One proxy, its session, and messages that wait on the wire in both directions. */
+class Scene {
+  readonly scopes = new HandMadeScopes();
+  readonly envoy = new SimulatedEnvoy(({ version }) => version.startsWith(BAD));
+  /** Sent and not arrived. */
+  wire: Outgoing[] = [];
+  now = 0;
+  #session = this.#connect();
+
+  constructor() {
+    this.scopes.write({
+      Listener: Object.fromEntries(ROUTES.map((name) => [name, made(name, "1")])),
+      RouteConfiguration: Object.fromEntries(ROUTES.map((name) => [name, made(name, "1")])),
+    });
+  }
+
+  /** One request reaches the server, or one response the proxy. */
+  step(direction: "up" | "down"): void {
+    if (direction === "down") {
+      const response = this.wire.shift();
+      if (response !== undefined) this.envoy.receive(response);
+      return;
+    }
+    const request = this.envoy.requests.shift();
+    if (request === undefined) return;
+    const { type, nonce, error } = request;
+    if (nonce !== undefined) this.#session.settle(type, nonce, error);
+    else this.#session.subscribe(type, request);
+  }
+
+  /** The server sends all it may. */
+  send(): void {
+    for (;;) {
+      const response = this.#session.next(this.now);
+      if (response === undefined) return;
+      this.#check(response);
+      this.wire.push(response);
+    }
+  }
+
+  reconnect(): void {
+    this.wire = [];
+    this.#session = this.#connect();
+    this.envoy.reconnect();
+  }
+
+  settle(): void {
+    for (let round = 0; round < 1_000; round++) {
+      this.send();
+      if (this.wire.length + this.envoy.requests.length === 0) return;
+      this.step("down");
+      this.step("up");
+    }
+    assert.fail("server and proxy talk for ever");
+  }
+
+  set(type: ResourceType): ReadonlyMap<string, EncodedResource> {
+    return this.scopes.of(type).resources;
+  }
+
+  #connect(): Session {
+    const source = {
+      of: (type: ResourceType) => this.scopes.of(type),
+      names: (cluster: string) => isNamed(this.scopes, cluster),
+      pending: () => false,
+    };
+    return new Session(source, new Frames());
+  }
+
+  /** The gate: nothing leads to a cluster that is coming but not there, nothing loses its cluster. */
+  #check({ type, resources, removed }: Outgoing): void {
+    if (this.now > 0) return;
+    if (type === "Cluster") for (const cluster of removed) this.#checkUnused(cluster);
+    else
+      for (const resource of resources)
+        for (const cluster of resource.clusters) this.#checkWarm(resource, cluster);
+  }
+
+  #checkUnused(cluster: string): void {
+    const users = this.#mayStillHave().filter(({ clusters }) => clusters.includes(cluster));
+    assert.deepEqual(users, [], `cluster ${cluster} is taken from under its users`);
+  }
+
+  #checkWarm({ name }: EncodedResource, cluster: string): void {
+    const isThere = this.envoy.usable.has(cluster) || !this.set("Cluster").has(cluster);
+    const wasNamed = this.envoy.hosts.get(name)?.clusters.includes(cluster);
+    assert.ok(isThere || wasNamed, `${name} leads to ${cluster}, which is not warm`);
+  }
+
+  #mayStillHave(): readonly EncodedResource[] {
+    const under = this.wire.flatMap(({ type, resources }) =>
+      type === "VirtualHost" ? resources : [],
+    );
+    return [...this.envoy.hosts.values(), ...under];
+  }
+}
+
+const version = fc.constantFrom("1", "2", "3");
+const edit = fc.oneof(
+  fc.record({
+    kind: fc.constant("cluster" as const),
+    name: fc.constantFrom(...CLUSTERS),
+    version: fc.option(version, { nil: undefined }),
+  }),
+  fc.record({
+    kind: fc.constant("host" as const),
+    name: fc.constantFrom(...HOSTS),
+    version: fc.option(version, { nil: undefined }),
+    clusters: fc.uniqueArray(fc.constantFrom(...CLUSTERS), { maxLength: 2 }),
+  }),
+  fc.record({
+    kind: fc.constant("listener" as const),
+    name: fc.constantFrom(...ROUTES),
+    version: fc.option(version, { nil: undefined }),
+  }),
+);
+const event = fc.oneof(
+  { weight: 8, arbitrary: edit },
+  { weight: 8, arbitrary: fc.constantFrom("up" as const, "down" as const, "send" as const) },
+  { weight: 3, arbitrary: fc.constant("settle" as const) },
+  { weight: 1, arbitrary: fc.constant("reconnect" as const) },
+);
+const events = (maxLength: number) => fc.array(event, { maxLength, size: "max" });
+type Edit = typeof edit extends fc.Arbitrary<infer T> ? T : never;
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+function write(scene: Scene, one: Edit): void {
+  const { name, version: v } = one;
+  if (one.kind === "cluster") {
+    const next = { [name]: v && made(name, v) };
+    scene.scopes.write({ Cluster: next, ClusterLoadAssignment: next });
+  } else if (one.kind === "host") {
+    // Another set of clusters is another version, as it is another body.
+    const next = v && made(name, `${v} ${one.clusters.join()}`, one.clusters);
+    scene.scopes.write({ VirtualHost: { [name]: next } });
+  } else scene.scopes.write({ Listener: { [name]: v && made(name, v) } });
+}
+
+function run(scene: Scene, all: readonly Event[]): void {
+  for (const one of all) {
+    if (one === "send") scene.send();
+    else if (one === "reconnect") scene.reconnect();
+    else if (one === "settle") scene.settle();
+    else if (typeof one === "string") scene.step(one);
+    else write(scene, one);
+  }
+}
+
+const versions = (all: Iterable<readonly [string, EncodedResource]>): readonly string[] =>
+  [...all].map(([name, resource]) => `${name}@${resource.version}`).sort();
+
+function isServed(scene: Scene): void {
+  const { envoy } = scene;
+  assert.deepEqual([...envoy.usable].sort(), [...scene.set("Cluster").keys()].sort());
+  assert.deepEqual([...envoy.warming], []);
+  assert.deepEqual(versions(envoy.listeners), versions(scene.set("Listener")));
+  const routed = [...scene.set("VirtualHost")].filter(([name]) =>
+    scene.set("Listener").has(name.slice(0, name.lastIndexOf("/"))),
+  );
+  assert.deepEqual(versions(envoy.hosts), versions(routed));
+}
+
+test("however edits, messages and reconnects fall, no traffic is led astray, and all arrives in the end", () => {
+  fc.assert(
+    fc.property(events(80), (all) => {
+      const scene = new Scene();
+      run(scene, all);
+      scene.settle();
+      // What names a cluster that does not exist goes out when its grace is over.
+      for (let i = 0; i < 3; i++) {
+        scene.now += GRACE_MS;
+        scene.settle();
+      }
+      isServed(scene);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a proxy that has everything is sent nothing, also when it comes back", () => {
+  fc.assert(
+    fc.property(events(40), (all) => {
+      const scene = new Scene();
+      run(scene, all);
+      scene.settle();
+      for (let i = 0; i < 3; i++) {
+        scene.now += GRACE_MS;
+        scene.settle();
+      }
+      scene.reconnect();
+      for (let i = 0; i < 10; i++) scene.step("up");
+      scene.send();
+      const sent = scene.wire.flatMap(({ resources }) => resources.map(({ name }) => name));
+      assert.deepEqual(sent, []);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("what a proxy rejects holds nothing else up, and goes through once it is mended", () => {
+  const spoil = fc.constantFrom(...HOSTS);
+  fc.assert(
+    fc.property(events(40), spoil, events(20), (before, name, after) => {
+      const scene = new Scene();
+      run(scene, before);
+      scene.scopes.write({ VirtualHost: { [name]: made(name, BAD) } });
+      run(scene, after);
+      scene.settle();
+      for (let i = 0; i < 3; i++) {
+        scene.now += GRACE_MS;
+        scene.settle();
+      }
+      const isBad = scene.set("VirtualHost").get(name)?.version === BAD;
+      if (isBad) scene.envoy.hosts.delete(name);
+      if (isBad) scene.scopes.write({ VirtualHost: { [name]: undefined } });
+      scene.settle();
+      isServed(scene);
+      scene.scopes.write({ VirtualHost: { [name]: made(name, "mended") } });
+      scene.settle();
+      isServed(scene);
+    }),
+    { numRuns: 200 },
+  );
+});
