@@ -16,6 +16,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ca: ["util", "api"],
   ads: ["util", "api", "proto", "xds"],
   inject: ["util", "api", "xds"],
+  feedback: ["util", "api", "store", "kube"],
   operator: ["util", "api", "ca", "kube", "install"],
   testing: ["util", "api", "store", "proto", "model", "xds"],
 };

@@ -126,7 +126,10 @@ test("what a proxy rejects is found and named, and the rest gets through", async
   const culprits = mesh.rejections.filter(({ resources }) => resources.length === 1);
   assert.deepEqual([...new Set(culprits.map(({ resources }) => resources[0]?.name))], [bad.name]);
   assert.match(culprits[0]?.message ?? "", /missing \)/);
+  const refused = (): readonly string[] => [...mesh.server.refusals()].map(({ name }) => name);
+  assert.deepEqual(refused(), [bad.name]);
 
   mesh.scopes.write({ VirtualHost: byName(host("r", "bad", { text: "mended" })) });
   await answers(port, "bad", "mended");
+  assert.deepEqual(refused(), []);
 });

@@ -1,13 +1,15 @@
 import { proxyConfig, proxySyncs } from "../ads/debug.ts";
 import type { AdsServer } from "../ads/server.ts";
 import { registry } from "../util/metrics.ts";
+import { type Feedback, REFUSALS_PAGE } from "./feedback.ts";
 import type { Answer, Page } from "./monitoring.ts";
 import type { Reflectors } from "./reflectors.ts";
 
 export interface ControlPlaneState {
   /** All caches have caught up and all ports listen. */
-  readonly isReady: boolean;
-  readonly ads: AdsServer | undefined;
+  isReady: boolean;
+  ads?: AdsServer;
+  feedback?: Feedback;
 }
 
 /** What the control plane's monitoring port answers. */
@@ -22,6 +24,7 @@ export function controlPlanePages(
     "/metrics": async () => ({ body: await registry.metrics(), type: registry.contentType }),
     "/debug/syncz": () => ({ body: proxySyncs(connections()) }),
     "/debug/config": (query) => configPage(state, query.get("proxy") ?? ""),
+    [REFUSALS_PAGE]: () => ({ body: state.feedback?.refusals() ?? [] }),
     "/debug/watches": () => ({ body: { failing: reflectors.unhealthy() } }),
   };
 }

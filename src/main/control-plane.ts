@@ -9,18 +9,21 @@ import { AdsServer } from "../ads/server.ts";
 import { ServingCertificates } from "../ads/serving.ts";
 import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
-import { KINDS, type Live } from "../api/kinds.ts";
+import { KINDS, type Kind, type Live } from "../api/kinds.ts";
 import { CACERTS_SECRET, controlPlaneDnsNames, PORTS } from "../api/names.ts";
+import type { KubeObject } from "../api/object.ts";
 import type { Authority } from "../ca/authority.ts";
 import { Webhook } from "../inject/webhook.ts";
 import { Client } from "../kube/client.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import type { Sink } from "../store/sink.ts";
 import { errorFields, type Log } from "../util/log.ts";
 import { encode } from "../xds/encode.ts";
 import { createScopes } from "../xds/scopes.ts";
 import { translators } from "../xds/translate.ts";
 import { AuthorityFollower } from "./authority.ts";
-import { controlPlanePages } from "./control-plane-pages.ts";
+import { type ControlPlaneState, controlPlanePages } from "./control-plane-pages.ts";
+import { Feedback } from "./feedback.ts";
 import { Injection } from "./injection.ts";
 import { Monitoring } from "./monitoring.ts";
 import { both, Reflectors } from "./reflectors.ts";
@@ -48,12 +51,13 @@ export async function runControlPlane(
   const { config, log, client = new Client(), ports = PORTS, host = "::" } = options;
   const running = new AbortController();
   const reflectors = new Reflectors(client, log, running.signal);
-  const state = { isReady: false, ads: undefined as AdsServer | undefined };
+  const state: ControlPlaneState = { isReady: false };
   const monitoring = new Monitoring(controlPlanePages(state, reflectors));
   await monitoring.listen(ports.monitoring, host);
 
   const parts = await wire({ config, log, client, reflectors, signal: running.signal });
   state.ads = parts.ads;
+  state.feedback = parts.feedback;
   await reflectors.synced();
   await Promise.all([
     parts.ads.listen({ host, port: ports.xds, certificates: parts.certificates }),
@@ -61,6 +65,7 @@ export async function runControlPlane(
   ]);
   state.isReady = true;
   log.info(`serving mesh ${config.mesh}`, { startMs: Math.round(performance.now()) });
+  const telling = parts.feedback.run(parts.ads, running.signal);
 
   if (!signal.aborted) await once(signal, "abort");
   state.isReady = false;
@@ -69,7 +74,7 @@ export async function runControlPlane(
   await parts.webhook.close();
   running.abort();
   monitoring.close();
-  await reflectors.done();
+  await Promise.all([reflectors.done(), telling]);
 }
 
 interface Wiring {
@@ -86,7 +91,8 @@ async function wire(wiring: Wiring) {
   const { trustDomain } = config;
   const model = createMeshModel(config);
   const pods = new PodIndex();
-  watchModel(reflectors, model, pods);
+  const feedback = new Feedback({ config, client, model, log });
+  watchModel(reflectors, { model, pods, feedback });
   const injection = new Injection(wiring);
   const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain, log });
   const [authority] = await Promise.all([
@@ -102,18 +108,29 @@ async function wire(wiring: Wiring) {
   const certificates = new ServingCertificates(certificate);
   const webhook = new Webhook(certificate, injection.options);
   const scopes = scopesOf(model, log);
-  const ads = new AdsServer({ scopes, secrets: authority, pods, trustDomain, authenticator, log });
-  return { ads, webhook, certificates };
+  const onRejection = (): void => feedback.rejectionHeard();
+  const serving = { scopes, secrets: authority, pods, trustDomain, authenticator, log };
+  const ads = new AdsServer({ ...serving, onRejection });
+  return { ads, webhook, certificates, feedback };
 }
 
-function watchModel(reflectors: Reflectors, { sinks }: MeshModel, pods: PodIndex): void {
+interface Readers {
+  readonly model: MeshModel;
+  readonly pods: PodIndex;
+  readonly feedback: Feedback;
+}
+
+function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers): void {
+  const { sinks } = model;
+  const told = <T extends KubeObject>(kind: Kind<T>, sink: Sink<T>): void =>
+    reflectors.start(kind, both<T>(sink, feedback.sink(kind)));
   reflectors.start(KINDS.service, sinks.services);
   reflectors.start(KINDS.endpointSlice, sinks.endpointSlices);
   reflectors.start(KINDS.pod, both<Live<kube.Pod>>(sinks.pods, pods));
   reflectors.start(KINDS.node, sinks.nodes);
-  reflectors.start(KINDS.virtualService, sinks.virtualServices);
-  reflectors.start(KINDS.destinationRule, sinks.destinationRules);
-  reflectors.start(KINDS.gateway, sinks.gateways);
+  told(KINDS.virtualService, sinks.virtualServices);
+  told(KINDS.destinationRule, sinks.destinationRules);
+  told(KINDS.gateway, sinks.gateways);
 }
 
 function watchAuthority(

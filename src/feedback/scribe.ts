@@ -1,0 +1,190 @@
+/**
+ * The leader's part: keeps the status of every networking object equal to what is known of it. It
+ * writes transitions only, a few at a time, and after configuration has gone out.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import { type Condition, conditionOf, type NewCondition } from "../api/conditions.ts";
+import type { Diagnostic } from "../api/diagnostic.ts";
+import { CONTROL_PLANE } from "../api/names.ts";
+import { pause } from "../kube/backoff.ts";
+import type { Client } from "../kube/client.ts";
+import { isApiError } from "../kube/error.ts";
+import { WorkQueue } from "../kube/work-queue.ts";
+import type { Engine, Source, Watch } from "../store/engine.ts";
+import type { Log } from "../util/log.ts";
+import { counter } from "../util/metrics.ts";
+import { conditionsOf, isRewording, PROGRAMMED, type Rejected, transition } from "./conditions.ts";
+import type { Entry, Ledger } from "./ledger.ts";
+import { bySource, changedSources, type Refusal } from "./rejections.ts";
+
+const writes = counter("meshwright_status_writes_total", "Statuses written to networking objects", [
+  "kind",
+]);
+
+/** Changes within this time are one write, and what proxies need goes out first. */
+const SETTLE_MS = 200;
+/** How often proxies' refusals are looked at, besides at once when one is heard of. */
+const LOOK_MS = 2_000;
+/** A count that moves while proxies come and go is not worth a write each time. */
+const REWORD_MS = 30_000;
+/**
+ * A rejection that is no longer heard of may come back: proxies reconnect, to this replica or to
+ * another. It is over when the object was edited, or when all had this long to say it again.
+ */
+const DOUBT_MS = 30_000;
+const CONCURRENCY = 4;
+
+export interface ScribeOptions {
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly findings: Source<[object: string], readonly Diagnostic[]>;
+  /** What proxies do not take now, as far as it is known. */
+  readonly refusals: (signal: AbortSignal) => Promise<readonly Refusal[]>;
+  readonly client: Pick<Client, "apply">;
+  readonly log: Log;
+}
+
+export class Scribe {
+  readonly #options: ScribeOptions;
+  readonly #signal: AbortSignal;
+  readonly #queue: WorkQueue;
+  readonly #watches = new Map<string, Watch<readonly Diagnostic[]>>();
+  readonly #due = new Set<string>();
+  readonly #writtenAt = new Map<string, number>();
+  /** When a rejection was last heard of; before this replica led others did. */
+  readonly #heardAt = new Map<string, number>();
+  readonly #startedAt = performance.now();
+  #rejected: ReadonlyMap<string, Rejected> = new Map();
+  #timer: NodeJS.Timeout | undefined;
+  #look = Promise.withResolvers<void>();
+
+  /** @param signal aborts when another replica may lead: nothing is written after */
+  constructor(options: ScribeOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#queue = new WorkQueue({
+      name: "status",
+      log: options.log,
+      concurrency: CONCURRENCY,
+      baseMs: 500,
+      maxMs: 120_000,
+      run: (id) => this.#settle(id),
+      signal,
+    });
+  }
+
+  /** Writes until the signal aborts. */
+  async run(): Promise<void> {
+    const { ledger } = this.#options;
+    const undo = ledger.onChange((id) => this.#suspect(id));
+    for (const id of ledger.ids) this.#suspect(id);
+    try {
+      while (!this.#signal.aborted) {
+        await this.#lookAtRefusals();
+        await Promise.race([pause(LOOK_MS, this.#signal), this.#look.promise]);
+        this.#look = Promise.withResolvers();
+      }
+    } finally {
+      undo();
+      clearTimeout(this.#timer);
+      for (const watch of this.#watches.values()) watch.dispose();
+      await this.#queue.idle();
+    }
+  }
+
+  /** A proxy has rejected something. */
+  rejectionHeard(): void {
+    this.#look.resolve();
+  }
+
+  async #lookAtRefusals(): Promise<void> {
+    const before = this.#rejected;
+    this.#rejected = bySource(await this.#options.refusals(this.#signal));
+    for (const id of this.#rejected.keys()) this.#heardAt.set(id, performance.now());
+    for (const id of changedSources(before, this.#rejected)) this.#suspect(id);
+  }
+
+  #suspect(id: string): void {
+    if (this.#signal.aborted) return;
+    this.#due.add(id);
+    this.#timer ??= setTimeout(() => this.#flush(), SETTLE_MS);
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    for (const id of this.#due) this.#queue.add(id);
+    this.#due.clear();
+  }
+
+  /** @returns when to look again at words that can wait */
+  async #settle(id: string): Promise<number | undefined> {
+    // However many there are, proxies are served between any two of them.
+    await turn();
+    const entry = this.#options.ledger.get(id);
+    if (entry === undefined) return this.#forget(id);
+    const doubtMs = this.#doubtMs(id, entry);
+    const wanted = this.#wanted(id, entry, doubtMs > 0);
+    const conditions = transition(entry.conditions, wanted, new Date());
+    const restMs = isRewording(entry.conditions, wanted) ? this.#restMs(id) : 0;
+    if (conditions !== undefined && restMs <= 0) await this.#write(id, entry, conditions);
+    const againMs = Math.max(doubtMs, conditions === undefined ? 0 : restMs);
+    return againMs > 0 ? againMs : undefined;
+  }
+
+  #wanted(id: string, entry: Entry, inDoubt: boolean): readonly NewCondition[] {
+    const facts = { diagnostics: this.#findings(id), rejected: this.#rejected.get(id) };
+    const before = conditionOf(entry.conditions, PROGRAMMED);
+    return conditionsOf({ ...facts, generation: entry.generation }).map((condition) =>
+      inDoubt && before !== undefined && condition.type === PROGRAMMED ? before : condition,
+    );
+  }
+
+  /** How much longer a rejection that the status tells of has to be believed. */
+  #doubtMs(id: string, { conditions, generation }: Entry): number {
+    const before = conditionOf(conditions, PROGRAMMED);
+    const isTold = before?.status === "False" && Number(before.observedGeneration) === generation;
+    if (!isTold || this.#rejected.has(id)) return 0;
+    return (this.#heardAt.get(id) ?? this.#startedAt) + DOUBT_MS - performance.now();
+  }
+
+  #restMs(id: string): number {
+    const at = this.#writtenAt.get(id);
+    return at === undefined ? 0 : at + REWORD_MS - performance.now();
+  }
+
+  #findings(id: string): readonly Diagnostic[] {
+    const { engine, findings } = this.#options;
+    const watch = this.#watches.get(id) ?? engine.watch(findings.node(id), () => this.#suspect(id));
+    this.#watches.set(id, watch);
+    return watch.read();
+  }
+
+  #forget(id: string): undefined {
+    this.#watches.get(id)?.dispose();
+    this.#watches.delete(id);
+    this.#writtenAt.delete(id);
+    this.#heardAt.delete(id);
+  }
+
+  async #write(id: string, entry: Entry, conditions: readonly Condition[]): Promise<void> {
+    const { client, ledger } = this.#options;
+    const { apiVersion, kind, namespace, name, resourceVersion, generation } = entry;
+    const object = {
+      apiVersion,
+      kind,
+      // Not a word on a version that we have not seen.
+      metadata: { namespace, name, resourceVersion },
+      status: { observedGeneration: generation, conditions },
+    };
+    const how = { manager: CONTROL_PLANE, force: true, subresource: "status" } as const;
+    try {
+      const answer = await client.apply(object, how, this.#signal);
+      writes.inc({ kind });
+      this.#writtenAt.set(id, performance.now());
+      ledger.written(id, entry, answer);
+    } catch (error) {
+      // It is gone or another by now: the watch says so, and that brings us back.
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** Status of networking objects: every replica observes, the leader writes. */
+import { hostname } from "node:os";
+import type { AdsServer } from "../ads/server.ts";
+import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
+import type { Kind } from "../api/kinds.ts";
+import { CONTROL_PLANE, PORTS } from "../api/names.ts";
+import type { KubeObject } from "../api/object.ts";
+import { Ledger } from "../feedback/ledger.ts";
+import type { Refusal } from "../feedback/rejections.ts";
+import { Scribe } from "../feedback/scribe.ts";
+import type { Client } from "../kube/client.ts";
+import { lead } from "../kube/lease.ts";
+import type { MeshModel } from "../model/dataflow.ts";
+import { serviceHost } from "../model/host.ts";
+import type { Sink } from "../store/sink.ts";
+import { errorFields, type Log } from "../util/log.ts";
+import { sourcesOf } from "../xds/provenance.ts";
+
+/** Where a replica tells the others what its proxies do not take. */
+export const REFUSALS_PAGE = "/debug/refusals";
+const PEER_TIMEOUT_MS = 1_000;
+
+export interface FeedbackOptions {
+  readonly config: ControlPlaneConfig;
+  readonly client: Client;
+  readonly model: MeshModel;
+  readonly log: Log;
+  /** The name of this replica's pod. */
+  readonly pod?: string;
+}
+
+export class Feedback {
+  readonly #options: FeedbackOptions;
+  readonly #pod: string;
+  readonly #ledger = new Ledger();
+  /** What was found of a refusal's sources, as long as somebody refuses it. */
+  #sources = new Map<string, readonly string[]>();
+  #ads: AdsServer | undefined;
+  #scribe: Scribe | undefined;
+
+  constructor(options: FeedbackOptions) {
+    this.#options = options;
+    this.#pod = options.pod ?? process.env["POD_NAME"] ?? hostname();
+  }
+
+  /** What a reflector of the kind must feed besides the model. */
+  sink(kind: Kind): Sink<KubeObject> {
+    return this.#ledger.sink(kind);
+  }
+
+  /** A proxy has rejected something. */
+  rejectionHeard(): void {
+    this.#scribe?.rejectionHeard();
+  }
+
+  /** Writes while this replica leads, until `signal` aborts. */
+  async run(ads: AdsServer, signal: AbortSignal): Promise<void> {
+    const { client, config, model, log } = this.#options;
+    this.#ads = ads;
+    const lease = { name: CONTROL_PLANE, namespace: config.namespace, identity: this.#pod, log };
+    const work = async (held: AbortSignal): Promise<void> => {
+      const { engine, findings } = model;
+      const refusals = (): Promise<readonly Refusal[]> => this.#allRefusals(held);
+      this.#scribe = new Scribe(
+        { ledger: this.#ledger, engine, findings, refusals, client, log },
+        held,
+      );
+      await this.#scribe.run();
+      this.#scribe = undefined;
+    };
+    try {
+      await lead(client, lease, { work, signal });
+    } catch (error) {
+      // Proxies are served without it: a bug here must not end the process.
+      log.error(`statuses are no longer written: ${String(error)}`, errorFields(error));
+    }
+  }
+
+  /** What proxies connected to this replica do not take now. */
+  refusals(): readonly Refusal[] {
+    const { engine, mesh } = this.#options.model;
+    const known = this.#sources;
+    this.#sources = new Map();
+    return [...(this.#ads?.refusals() ?? [])].map(({ proxy, type, name, version, message }) => {
+      const id = `${type} ${name} ${version}`;
+      const sources =
+        this.#sources.get(id) ??
+        known.get(id) ??
+        sourcesOf(mesh(engine), proxy.view, { type, name });
+      this.#sources.set(id, sources);
+      return { proxy: proxy.key, sources, resource: `${type} ${name}`, message };
+    });
+  }
+
+  async #allRefusals(signal: AbortSignal): Promise<readonly Refusal[]> {
+    const peers = this.#peers().map((address) => this.#ask(address, signal));
+    return [...this.refusals(), ...(await Promise.all(peers)).flat()];
+  }
+
+  /** Addresses of the other replicas. */
+  #peers(): readonly string[] {
+    const { model, config } = this.#options;
+    const { namespace, clusterDomain } = config;
+    const endpoints = model
+      .mesh(model.engine)
+      .endpoints(serviceHost(CONTROL_PLANE, namespace, clusterDomain));
+    const others = endpoints.filter(
+      ({ port, workload }) => port === PORTS.monitoring && workload !== `${namespace}/${this.#pod}`,
+    );
+    return [...new Set(others.map(({ address }) => address))];
+  }
+
+  async #ask(address: string, signal: AbortSignal): Promise<readonly Refusal[]> {
+    const { log } = this.#options;
+    const host = address.includes(":") ? `[${address}]` : address;
+    try {
+      const response = await fetch(`http://${host}:${PORTS.monitoring}${REFUSALS_PAGE}`, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(PEER_TIMEOUT_MS)]),
+      });
+      return response.ok ? ((await response.json()) as readonly Refusal[]) : [];
+    } catch (error) {
+      // It may be starting or ending; its proxies will be somewhere else soon.
+      log.debug(`replica ${address} was not asked what its proxies reject: ${String(error)}`);
+      return [];
+    }
+  }
+}
