@@ -30,6 +30,11 @@ const CLUSTER_RULES: readonly PolicyRule[] = [
     verbs: READ,
   },
   {
+    apiGroups: ["networking.istio.io"],
+    resources: ["virtualservices/status", "destinationrules/status", "gateways/status"],
+    verbs: ["patch"],
+  },
+  {
     apiGroups: [""],
     resources: ["configmaps"],
     resourceNames: [ROOT_CONFIG_MAP],
