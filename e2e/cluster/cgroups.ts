@@ -1,5 +1,5 @@
 /** Each cluster's pods have a control group of their own, or two kubelets kill each other's pods. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "./errors.ts";
@@ -7,33 +7,58 @@ import { until } from "./wait.ts";
 
 const root = "/sys/fs/cgroup";
 
-type Hierarchy =
-  | { readonly version: 1; readonly controllers: readonly string[] }
-  | { readonly version: 2 };
+interface Hierarchy {
+  readonly version: 1 | 2;
+  /** v1: the directories, one or several controllers each. v2: the controllers. */
+  readonly controllers: readonly string[];
+}
 
-/** The controllers the kubelet cannot do without. */
+/** The controllers the kubelet cannot do without, and those it insists on where the machine has them. */
 const needed = ["cpu", "cpuset", "memory", "pids"];
+const used = [...needed, "hugetlb", "io"];
+
+function readHierarchy(): Hierarchy {
+  const unified = join(root, "cgroup.controllers");
+  if (existsSync(unified)) {
+    return { version: 2, controllers: readFileSync(unified, "utf8").trim().split(" ") };
+  }
+  const directories = readdirSync(root).filter((name) => existsSync(join(root, name, "tasks")));
+  return { version: 1, controllers: directories };
+}
+
+/**
+ * A group of v2 that has processes cannot pass controllers on to groups below. The machine's root is
+ * exempt and has no type; a container's is not.
+ */
+function requireDelegation(controllers: readonly string[]): void {
+  if (!existsSync(join(root, "cgroup.type"))) return;
+  const delegated = readFileSync(join(root, "cgroup.subtree_control"), "utf8").trim().split(" ");
+  const occupied = readFileSync(join(root, "cgroup.procs"), "utf8") !== "";
+  if (!occupied || needed.every((name) => delegated.includes(name))) return;
+  throw new ClusterError(
+    `the control group of this container does not delegate ${controllers.join(", ")}: it has processes`,
+    `move them into a group below: mkdir ${root}/init && xargs -n1 < ${root}/cgroup.procs > ${root}/init/cgroup.procs`,
+  );
+}
 
 /**
  * How this machine mounts its control groups. Changes nothing.
  *
  * @throws ClusterError if the kubelet could not work with them
  */
-export async function cgroupHierarchy(): Promise<Hierarchy> {
-  const unified = join(root, "cgroup.controllers");
-  const version = existsSync(unified) ? 2 : 1;
-  const controllers =
-    version === 2
-      ? (await readFile(unified, "utf8")).trim().split(" ")
-      : readdirSync(root).filter((name) => existsSync(join(root, name, "tasks")));
-  const absent = needed.filter((name) => !controllers.some((one) => one.split(",").includes(name)));
+export function cgroupHierarchy(): Hierarchy {
+  const hierarchy = readHierarchy();
+  const { version, controllers } = hierarchy;
+  const present = controllers.flatMap((one) => one.split(","));
+  const absent = needed.filter((name) => !present.includes(name));
   if (absent.length > 0) {
     throw new ClusterError(
       `the cgroup v${version} at ${root} lacks the controllers ${absent.join(", ")}`,
       "mount them, or use a cluster you have with CLUSTER=current",
     );
   }
-  return version === 2 ? { version } : { version, controllers };
+  if (version === 2) requireDelegation(needed);
+  return hierarchy;
 }
 
 /** A new v1 cpuset group has no processors and no memory, and takes no process until it does. */
@@ -43,17 +68,19 @@ async function inheritCpuset(directory: string): Promise<void> {
   }
 }
 
+async function ensureUnified(name: string, available: readonly string[]): Promise<void> {
+  const wanted = used.filter((controller) => available.includes(controller));
+  const enable = wanted.map((controller) => `+${controller}`).join(" ");
+  await writeFile(join(root, "cgroup.subtree_control"), enable);
+  await mkdir(join(root, name), { recursive: true });
+  await writeFile(join(root, name, "cgroup.subtree_control"), enable);
+}
+
 /** Makes the cluster's groups, unless they exist. */
 export async function ensureCgroups(name: string): Promise<void> {
-  const hierarchy = await cgroupHierarchy();
-  if (hierarchy.version === 2) {
-    const wanted = needed.map((controller) => `+${controller}`).join(" ");
-    await writeFile(join(root, "cgroup.subtree_control"), wanted);
-    await mkdir(join(root, name), { recursive: true });
-    await writeFile(join(root, name, "cgroup.subtree_control"), wanted);
-    return;
-  }
-  for (const controller of hierarchy.controllers) {
+  const { version, controllers } = cgroupHierarchy();
+  if (version === 2) return ensureUnified(name, controllers);
+  for (const controller of controllers) {
     const directory = join(root, controller, name);
     await mkdir(directory, { recursive: true });
     if (existsSync(join(directory, "cpuset.cpus"))) await inheritCpuset(directory);

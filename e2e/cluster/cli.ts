@@ -16,7 +16,10 @@ const program = new Command("cluster").description("local Kubernetes clusters of
 program
   .command("setup")
   .description("installs and compiles what local clusters and tests need")
-  .action(setup);
+  .action(async () => {
+    if (process.env["CLUSTER"] === "current") say("CLUSTER=current: nothing to set up");
+    else await setup();
+  });
 
 program
   .command("up <name>")

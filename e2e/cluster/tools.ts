@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { createReadStream, globSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, globSync, readFileSync } from "node:fs";
 import { chmod, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Artifact, artifactDirectory, cached } from "./cache.ts";
 import { run } from "./command.ts";
 import { ClusterError } from "./errors.ts";
+import { requireGo, requirePip } from "./packages.ts";
 import { say } from "./say.ts";
 
 export const kubernetesVersion = "1.34.4";
@@ -123,6 +124,15 @@ function artifactOf(tool: ToolName): Artifact {
 /** The path of a tool inside the cache, whether or not it was made yet. */
 export function toolPath(tool: ToolName): string {
   return join(artifactDirectory(artifactOf(tool)), tool);
+}
+
+/**
+ * @throws ClusterError if a tool is missing and this machine cannot make it
+ */
+export async function requireBuilders(): Promise<void> {
+  const absent = allTools.filter((tool) => !existsSync(toolPath(tool)));
+  if (absent.includes("envoy")) await requirePip();
+  if (absent.some((tool) => tool !== "envoy")) await requireGo();
 }
 
 /** Makes the tools that are missing, one after the other, and returns their paths in that order. */

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { applyAddons } from "./addons.ts";
@@ -19,11 +19,11 @@ import { requirePackages, requireRoot } from "./packages.ts";
 import { pauseArchive } from "./pause-image.ts";
 import { checkout, claim, claims, findClaim } from "./registry.ts";
 import { say } from "./say.ts";
-import { allTools, ensureTools, toolPath } from "./tools.ts";
+import { allTools, ensureTools, requireBuilders, toolPath } from "./tools.ts";
 import { until } from "./wait.ts";
 
 /** @throws ClusterError before anything has changed, if this machine cannot run a cluster */
-async function checkMachine(name: string): Promise<void> {
+function checkMachine(name: string): void {
   if (!/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
     throw new ClusterError(
       `${JSON.stringify(name)} cannot name a cluster, which names its node`,
@@ -32,7 +32,18 @@ async function checkMachine(name: string): Promise<void> {
   }
   requireRoot();
   requirePackages();
-  await cgroupHierarchy();
+  cgroupHierarchy();
+}
+
+/** Every sidecar watches four files or so, all of them as one user. */
+function noteLimits(): void {
+  const file = "/proc/sys/fs/inotify/max_user_instances";
+  const instances = Number(readFileSync(file, "utf8"));
+  if (instances >= 512) return;
+  say(
+    `the machine's limit of ${instances} inotify instances allows about ${instances >> 2} sidecars`,
+  );
+  say("  for more: sysctl -w fs.inotify.max_user_instances=1024");
 }
 
 /** The slot this cluster had when its state was written: certificates and objects depend on it. */
@@ -118,13 +129,15 @@ async function start(name: string): Promise<Cluster> {
   });
   await startAll(cluster, ["coredns", "load-balancer"]);
   await waitForNode(cluster);
+  noteLimits();
   say(`cluster ${name} is ready`);
   return cluster;
 }
 
 /** Brings a cluster up, or completes what an interrupted run began. */
 export async function up(name: string): Promise<Cluster> {
-  await checkMachine(name);
+  checkMachine(name);
+  await requireBuilders();
   await ensureTools(allTools);
   return withCluster(name, () => start(name));
 }

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../e2e/cluster/command.ts";
-import { checkout, isTest } from "./catalog.ts";
+import { checkout } from "./catalog.ts";
 
 interface LockedPackage {
   readonly dev?: boolean;
@@ -40,27 +40,23 @@ async function prepareModules(directory: string): Promise<void> {
   await writeFile(mark, lock);
 }
 
+/** What the build reads besides prepared/. Of the sources nothing: they are compiled already. */
+const copied = ["package.json", "package-lock.json", "tsconfig.json", "crds", "images/meshwright"];
+
 /** Makes the context and returns where it is. */
 export async function preparedContext(directory: string): Promise<string> {
   const compiled = join(directory, "prepared/compiled");
   await rm(compiled, { recursive: true, force: true });
   await mkdir(compiled, { recursive: true });
-  const output = join(compiled, "dist");
-  await run(["tsc", "-p", join(checkout, "images/meshwright"), "--outDir", output]);
+  const project = join(checkout, "images/meshwright");
+  await run(["tsc", "-p", project, "--outDir", join(compiled, "dist")]);
   await prepareModules(join(directory, "prepared/modules"));
-  for (const path of [
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
-    "src",
-    "crds",
-    "images/meshwright",
-  ]) {
+  await mkdir(join(directory, "src"), { recursive: true });
+  for (const path of copied) {
     await rm(join(directory, path), { recursive: true, force: true });
     await cp(join(checkout, path), join(directory, path), {
       recursive: true,
       preserveTimestamps: true,
-      filter: (source) => !isTest(source),
     });
   }
   return directory;

@@ -1,6 +1,6 @@
 /** Images of this checkout for its own clusters: built with buildah, handed over as archives. */
-import { existsSync, readFileSync } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 
 import { containerdSocket } from "../../e2e/cluster/components.ts";
@@ -28,7 +28,7 @@ async function remember(file: string, name: string, value: string): Promise<void
   await writeAtomically(file, JSON.stringify({ ...readRecord(file), [name]: value }));
 }
 
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+const megabytes = (file: string): string => `${Math.round(statSync(file).size / 1e6)} MB`;
 const archiveOf = (image: Image): string => join(directory, `${image.name}.tar`);
 
 /** Builds an image, unless its sources are those of the last time. Returns what it was built from. */
@@ -36,7 +36,10 @@ async function build(buildah: Buildah, image: Image, name: string): Promise<stri
   const record = join(directory, "built.json");
   const archive = archiveOf(image);
   const key = fingerprint(checkout, image.sources, [nodeVersion]);
-  if (readRecord(record)[name] === key && existsSync(archive)) return key;
+  if (readRecord(record)[name] === key && existsSync(archive)) {
+    say(`${name}, ${megabytes(archive)}, is as it was`);
+    return key;
+  }
   const context =
     image.context === undefined
       ? await preparedContext(join(directory, "context"))
@@ -46,7 +49,7 @@ async function build(buildah: Buildah, image: Image, name: string): Promise<stri
   await buildah.run("build", "--layers", "--quiet", "--tag", name, "--file", dockerfile, context);
   await rm(archive, { force: true });
   await buildah.run("push", "--quiet", name, `docker-archive:${archive}:${name}`);
-  say(`built ${name}, ${megabytes((await stat(archive)).size)}`);
+  say(`built ${name}, ${megabytes(archive)}`);
   await remember(record, name, key);
   return key;
 }
