@@ -1,5 +1,5 @@
 /** A golden as a static bootstrap: what would come over ADS is written in, so that Envoy checks it. */
-import type { Configuration } from "../../src/xds/testing/configuration.ts";
+import type { Configuration } from "../../src/testing/configuration.ts";
 
 type Json = Record<string, unknown>;
 

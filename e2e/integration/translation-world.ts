@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createMeshModel } from "../../src/model/dataflow.ts";
 import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
-import { configurationOf } from "../../src/xds/testing/configuration.ts";
+import { configurationOf } from "../../src/testing/configuration.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
 import { type MeshSecrets, meshSecrets } from "../golden/secrets.ts";
 import { staticBootstrap } from "../golden/static.ts";

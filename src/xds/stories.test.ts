@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { test } from "node:test";
 import { stringify } from "yaml";
+import { configurationOf } from "../testing/configuration.ts";
 import { stories } from "../testing/story.ts";
-import { configurationOf } from "./testing/configuration.ts";
 
 const toYaml = (value: unknown): string =>
   stringify(value, { aliasDuplicateObjects: false, sortMapEntries: true });

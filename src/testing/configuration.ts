@@ -1,9 +1,9 @@
 /** All that a proxy is sent, by type and name, before it is encoded. */
-import type { Mesh } from "../../model/ir/mesh.ts";
-import type { ResourceType } from "../resource.ts";
-import { translators } from "../translate.ts";
-import { allKeys, type Translated } from "../translator.ts";
-import type { ProxyView } from "../view.ts";
+import type { Mesh } from "../model/ir/mesh.ts";
+import type { ResourceType } from "../xds/resource.ts";
+import { translators } from "../xds/translate.ts";
+import { allKeys, type Translated } from "../xds/translator.ts";
+import type { ProxyView } from "../xds/view.ts";
 
 export type Configuration = Partial<Record<ResourceType, Record<string, object>>>;
 
