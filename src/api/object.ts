@@ -6,6 +6,14 @@ export interface OwnerReference {
   readonly controller?: boolean;
 }
 
+/** Which fields of an object one manager has applied. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: unknown;
+}
+
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -18,6 +26,7 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  readonly managedFields?: readonly ManagedFields[];
 }
 
 /** Any object of the Kubernetes API; kinds that keep their content elsewhere extend it. */

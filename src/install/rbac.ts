@@ -7,13 +7,22 @@ import type {
   RoleBinding,
 } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import { CACERTS_SECRET, CONTROL_PLANE, ROOT_CONFIG_MAP } from "../api/names.ts";
+import {
+  CACERTS_SECRET,
+  CONTROL_PLANE,
+  OPERATOR,
+  OPERATOR_NAMESPACE,
+  ROOT_CONFIG_MAP,
+} from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import { metadata } from "./metadata.ts";
 import type { Settings } from "./settings.ts";
 
 const READ = ["get", "list", "watch"];
 const GROUP = "rbac.authorization.k8s.io";
+
+/** Comes with the operator's manifest. */
+const LOOKOUT_ROLE = `${OPERATOR}-lookout`;
 
 /** Everywhere. The operator's own role must hold all of it, or it could not grant it. */
 const CLUSTER_RULES: readonly PolicyRule[] = [
@@ -85,5 +94,14 @@ export function rbac(settings: Settings): readonly KubeObject[] {
     roleRef: { apiGroup: GROUP, kind: "Role", name: local.name },
     subjects,
   };
-  return [clusterRole, clusterRoleBinding, role, roleBinding];
+  return [clusterRole, clusterRoleBinding, role, roleBinding, lookout(settings)];
 }
+
+/** What lets the operator see, before it removes the namespace, whether users keep something there. */
+const lookout = ({ mesh, namespace }: Settings): Live<RoleBinding> => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: "RoleBinding",
+  metadata: metadata({ mesh, component: "namespace" }, { name: OPERATOR, namespace }),
+  roleRef: { apiGroup: GROUP, kind: "ClusterRole", name: LOOKOUT_ROLE },
+  subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: OPERATOR_NAMESPACE }],
+});

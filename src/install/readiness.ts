@@ -1,5 +1,5 @@
 /** What a live object still lacks, in words for the status; `undefined` when nothing. */
-import type { Deployment, Service } from "../api/gen/kubernetes.ts";
+import type { Deployment, Pod, Service } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
 import { objectName } from "../api/object.ts";
 
@@ -60,4 +60,46 @@ export function addressWait(service: Live<Service>): Wait | undefined {
     reason: "AddressPending",
     message: `${objectName(service)} waits for the address of its load balancer`,
   };
+}
+
+const TROUBLES: Readonly<Record<string, string>> = {
+  CrashLoopBackOff: "CrashLoop",
+  ErrImagePull: "ImagePull",
+  ImagePullBackOff: "ImagePull",
+  InvalidImageName: "ImagePull",
+  CreateContainerConfigError: "ContainerConfig",
+};
+
+interface Trouble {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Why pods do not become ready, where one of them says so. */
+export function podTrouble(pods: readonly Live<Pod>[]): Trouble | undefined {
+  for (const pod of pods) {
+    const trouble = unscheduled(pod) ?? waiting(pod);
+    if (trouble) return trouble;
+  }
+  return undefined;
+}
+
+function unscheduled(pod: Live<Pod>): Trouble | undefined {
+  const condition = pod.status?.conditions?.find(
+    ({ type, reason }) => type === "PodScheduled" && reason === "Unschedulable",
+  );
+  if (condition === undefined) return undefined;
+  const message = `${objectName(pod)} cannot be scheduled: ${condition.message ?? ""}`;
+  return { reason: "Unschedulable", message };
+}
+
+function waiting(pod: Live<Pod>): Trouble | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  for (const { name, state } of [...initContainerStatuses, ...containerStatuses]) {
+    const { reason: word = "", message = word } = state?.waiting ?? {};
+    const reason = TROUBLES[word];
+    if (reason !== undefined)
+      return { reason, message: `container ${name} of ${objectName(pod)}: ${message}` };
+  }
+  return undefined;
 }

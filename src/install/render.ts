@@ -2,6 +2,7 @@ import type { Namespace, Secret } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
 import { CACERTS_SECRET } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
+import { contentHash } from "../util/hash.ts";
 import { controlPlane, controlPlaneConfig } from "./control-plane.ts";
 import { gateways } from "./gateways.ts";
 import { metadata, ownerLabels } from "./metadata.ts";
@@ -38,14 +39,13 @@ export interface Facts {
     readonly rootsPem: string;
   };
   readonly injectionWorks: boolean;
-  readonly hash: (value: unknown) => string;
 }
 
 /** Every object of the mesh, stage by stage. */
 export function render(settings: Settings, facts: Facts): readonly Stage[] {
-  const { trust, crds, ownsNamespace, injectionWorks, hash } = facts;
+  const { trust, crds, ownsNamespace, injectionWorks } = facts;
   const failurePolicy = injectionWorks ? settings.failurePolicy : "Ignore";
-  const rollout = hash(controlPlaneConfig(settings));
+  const rollout = contentHash(controlPlaneConfig(settings));
   return [
     { name: "Namespace", objects: ownsNamespace ? [namespace(settings)] : [] },
     { name: "CRDs", objects: crds.map((crd) => definition(crd, settings)) },

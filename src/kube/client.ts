@@ -20,6 +20,8 @@ export interface Selection {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /** The objects come with nothing but their metadata: for those who only need to know of them. */
+  readonly metadataOnly?: boolean | undefined;
 }
 
 export interface Page<T> {
@@ -102,7 +104,7 @@ export class Client {
 
   async page<T extends KubeObject>(
     kind: Kind<T>,
-    { namespace, labelSelector, fieldSelector, from }: Selection & { from?: string | undefined },
+    { from, metadataOnly, namespace, ...selectors }: Selection & { from?: string | undefined },
     signal?: AbortSignal,
   ): Promise<Page<T>> {
     const list = (await this.request(
@@ -110,7 +112,8 @@ export class Client {
         doing: `list ${kind.kind}`,
         method: "GET",
         path: pathOf(kind, namespace),
-        query: { labelSelector, fieldSelector, limit: 500, continue: from },
+        query: { ...query(selectors), limit: 500, continue: from },
+        ...(metadataOnly && { accept: `${METADATA};as=PartialObjectMetadataList` }),
       },
       signal,
     )) as {
@@ -140,17 +143,30 @@ export class Client {
     },
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, heard, ...query } = options;
+    const { namespace, heard, metadataOnly, resourceVersion, timeoutSeconds } = options;
+    const type = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const request: Request = {
       doing: `watch ${kind.kind}`,
       method: "GET",
       path: pathOf(kind, namespace),
-      query: { ...query, watch: true, allowWatchBookmarks: true },
+      query: {
+        ...query(options),
+        resourceVersion,
+        timeoutSeconds,
+        watch: true,
+        allowWatchBookmarks: true,
+      },
+      ...(metadataOnly && { accept: `${METADATA};as=PartialObjectMetadata` }),
     };
     const response = await this.#transport.open(request, signal);
     heard?.();
     try {
-      for await (const line of lines(response, heard)) yield JSON.parse(line) as WatchEvent<T>;
+      for await (const line of lines(response, heard)) {
+        const event = JSON.parse(line) as WatchEvent<T>;
+        yield metadataOnly && event.type !== "ERROR"
+          ? { ...event, object: { ...event.object, ...type } }
+          : event;
+      }
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       const message = cause instanceof Error ? cause.message : String(cause);
@@ -264,6 +280,10 @@ export class Client {
     }
   }
 }
+
+const METADATA = "application/json;g=meta.k8s.io;v=v1";
+
+const query = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });
 
 const named = ({ kind }: Kind, { name, namespace }: Ref): string =>
   `${kind} ${namespace ? `${namespace}/` : ""}${name}`;

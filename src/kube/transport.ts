@@ -14,7 +14,11 @@ export interface Request {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string;
 }
+
+const JSON_TYPE = "application/json";
+const ANYTHING = `${JSON_TYPE}, */*;q=0.5`;
 
 type RequestOptions = Omit<https.RequestOptions, "headers"> & {
   readonly headers: Readonly<Record<string, http.OutgoingHttpHeader | undefined>>;
@@ -94,14 +98,19 @@ export class Transport {
     return url;
   }
 
-  async #options({ method, body, contentType }: Request): Promise<RequestOptions> {
+  async #options({
+    method,
+    body,
+    contentType,
+    accept = ANYTHING,
+  }: Request): Promise<RequestOptions> {
     const options: https.RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
     const headers = {
       ...(options.headers as http.OutgoingHttpHeaders | undefined),
-      accept: "application/json, */*;q=0.5",
+      accept,
       "user-agent": this.#userAgent,
-      ...(body === undefined ? {} : { "content-type": contentType ?? "application/json" }),
+      ...(body === undefined ? {} : { "content-type": contentType ?? JSON_TYPE }),
     };
     const auth = options.auth ? { auth: options.auth } : {};
     return { method, headers, agent: this.#agentFor(options), ...auth };

@@ -120,7 +120,7 @@ class Reflector<T extends KubeObject> {
   }
 
   async #watch(resourceVersion: string): Promise<void> {
-    const { namespace, labelSelector, fieldSelector, idleMs = IDLE_MS } = this.#options;
+    const { idleMs = IDLE_MS } = this.#options;
     const idle = new AbortController();
     const dead = setTimeout(() => idle.abort(silence(this.#kind, idleMs)), idleMs).unref();
     const [opened, events] = [performance.now(), this.#events];
@@ -129,9 +129,7 @@ class Reflector<T extends KubeObject> {
       const stream = this.#client.watch(
         this.#kind,
         {
-          namespace,
-          labelSelector,
-          fieldSelector,
+          ...this.#options,
           resourceVersion,
           timeoutSeconds: Math.round(WATCH_SECONDS.from + spread),
           heard: () => dead.refresh(),

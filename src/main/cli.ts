@@ -35,6 +35,14 @@ program
     await runControlPlane({ config, log: logOf("control-plane") }, stopSignal());
   });
 
+program
+  .command("operator")
+  .description("makes the cluster what the MeshConfig says")
+  .action(async () => {
+    const { runOperator } = await import("./operator.ts");
+    await runOperator({ log: logOf("operator"), env: process.env }, stopSignal());
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

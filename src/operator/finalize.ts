@@ -1,0 +1,189 @@
+/** Takes a mesh away: webhooks first, so that a removal that stops half-way never blocks a pod. */
+import { KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
+import { COMPONENT, MANAGER, MESH } from "../api/labels.ts";
+import { CACERTS_SECRET, CONTROL_PLANE, OPERATOR, ROOT_CONFIG_MAP } from "../api/names.ts";
+import { type KubeObject, objectName } from "../api/object.ts";
+import { isOwned } from "../install/metadata.ts";
+import { type Settings, settingsOf } from "../install/settings.ts";
+import { isApiError, isTransient } from "../kube/error.ts";
+import type { Deps } from "./deps.ts";
+
+/** Permissions early: what still runs of the control plane must not write what is being deleted. */
+const ORDER = [
+  KINDS.mutatingWebhookConfiguration,
+  KINDS.clusterRoleBinding,
+  KINDS.roleBinding,
+  KINDS.podDisruptionBudget,
+  KINDS.deployment,
+  KINDS.service,
+  KINDS.clusterRole,
+  KINDS.role,
+  KINDS.serviceAccount,
+] as const;
+
+/** What users may have put into the namespace, as far as we may look. */
+const LODGERS = [
+  KINDS.pod,
+  KINDS.deployment,
+  KINDS.service,
+  KINDS.configMap,
+  KINDS.secret,
+  KINDS.serviceAccount,
+];
+/** By this one we look: it goes last, with the namespace. */
+const isLookout = ({ kind, metadata }: KubeObject): boolean =>
+  kind === KINDS.roleBinding.kind && metadata.name === OPERATOR;
+
+/** Kubernetes makes these in every namespace. */
+const EVERYWHERE: readonly string[] = ["kube-root-ca.crt", "default", ROOT_CONFIG_MAP];
+
+const METADATA = { metadataOnly: true } as const;
+
+/** Says in the status that the mesh is going. */
+export async function tellRemoval(
+  mesh: MeshConfig,
+  { client, now }: Deps,
+  signal: AbortSignal,
+): Promise<MeshConfig> {
+  if (mesh.status?.phase === "Deleting") return mesh;
+  const { apiVersion, kind, metadata, status } = mesh;
+  const message = "the mesh is being removed";
+  const lastTransitionTime = `${now().toISOString().slice(0, 19)}Z`;
+  const observedGeneration = metadata.generation ?? 0;
+  const about = { reason: "Deleting", message, observedGeneration, lastTransitionTime };
+  const deleting: MeshConfig = {
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name },
+    status: {
+      ...status,
+      observedGeneration,
+      phase: "Deleting",
+      message,
+      conditions: [
+        { type: "Ready", status: "False", ...about },
+        { type: "Reconciling", status: "True", ...about },
+      ],
+    },
+  };
+  return client.apply(deleting, { manager: MANAGER, force: true, subresource: "status" }, signal);
+}
+
+/** Everything that was made for it; the finalizer goes after. */
+export async function removeMesh(mesh: MeshConfig, deps: Deps, signal: AbortSignal): Promise<void> {
+  await new Removal(mesh, deps, signal).perform();
+  deps.log.info(`mesh ${mesh.metadata.name} is removed`);
+}
+
+class Removal {
+  readonly #mesh: MeshConfig;
+  readonly #settings: Settings;
+  readonly #deps: Deps;
+  readonly #signal: AbortSignal;
+
+  constructor(mesh: MeshConfig, deps: Deps, signal: AbortSignal) {
+    this.#mesh = mesh;
+    this.#settings = settingsOf(mesh, deps.catalogue);
+    this.#deps = deps;
+    this.#signal = signal;
+  }
+
+  async perform(): Promise<void> {
+    const labelSelector = `${MESH}=${this.#settings.mesh}`;
+    for (const kind of ORDER)
+      for (const object of await this.#list(kind, { labelSelector }))
+        if (!isLookout(object)) await this.#remove(kind, object);
+    // Of these we may see only those of our own names.
+    for (const [kind, name] of [
+      [KINDS.configMap, CONTROL_PLANE],
+      [KINDS.secret, CACERTS_SECRET],
+      [KINDS.configMap, ROOT_CONFIG_MAP],
+    ] as const)
+      for (const object of await this.#list(kind, { fieldSelector: `metadata.name=${name}` }))
+        if (isOwned(object, this.#settings.mesh)) await this.#remove(kind, object);
+    await this.#removeNamespace();
+    await this.#removeDefinitions();
+  }
+
+  async #removeNamespace(): Promise<void> {
+    const { namespace: name, mesh } = this.#settings;
+    const namespace = await this.#deps.client.get(KINDS.namespace, { name }, this.#signal);
+    if (namespace === undefined || !isOwned(namespace, mesh)) return;
+    const lodger = await this.#lodger(name);
+    if (lodger === undefined) await this.#remove(KINDS.namespace, namespace);
+    else await this.#keep(`Namespace ${name} is kept, as ${objectName(lodger)} is not of the mesh`);
+  }
+
+  async #lodger(namespace: string): Promise<KubeObject | undefined> {
+    for (const kind of [...LODGERS, ...this.#istioKinds()]) {
+      const found = (await this.#list(kind, { namespace })).find(
+        (object) =>
+          !isOwned(object, this.#settings.mesh) && !EVERYWHERE.includes(object.metadata.name),
+      );
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** The definitions of the Istio API go only if nobody uses them: with them go all objects. */
+  async #removeDefinitions(): Promise<void> {
+    const labelSelector = `${MESH}=${this.#settings.mesh},${COMPONENT}=crds`;
+    const definitions = await this.#list(KINDS.customResourceDefinition, { labelSelector });
+    if (definitions.length === 0) return;
+    for (const kind of this.#istioKinds()) {
+      const [user] = await this.#list(kind, {});
+      if (user === undefined) continue;
+      await this.#keep(
+        `the definitions of the Istio API are kept, as there are objects like ${objectName(user)}`,
+      );
+      return;
+    }
+    for (const definition of definitions)
+      await this.#remove(KINDS.customResourceDefinition, definition);
+  }
+
+  #istioKinds(): readonly Kind[] {
+    const groups = new Set(
+      this.#deps.crds.map(({ spec }) => (spec as { readonly group: string }).group),
+    );
+    return Object.values(KINDS).filter(({ group }) => groups.has(group));
+  }
+
+  async #list(
+    kind: Kind,
+    selection: { labelSelector?: string; fieldSelector?: string; namespace?: string },
+  ): Promise<readonly KubeObject[]> {
+    try {
+      return await this.#deps.client.list(kind, { ...selection, ...METADATA }, this.#signal);
+    } catch (error) {
+      if (isApiError(error, 404)) return [];
+      return this.#leave(error, []);
+    }
+  }
+
+  async #remove(kind: Kind, object: KubeObject): Promise<void> {
+    const { client, applied, log } = this.#deps;
+    try {
+      await client.remove(kind, object.metadata, { uid: object.metadata.uid }, this.#signal);
+      applied.forget(object);
+      log.debug(`deleted ${objectName(object)}`);
+    } catch (error) {
+      // Another one of the same name has come: not ours any more, or the next run's.
+      if (!isApiError(error, 409)) await this.#leave(error, undefined);
+    }
+  }
+
+  /** What cannot be done for good is said and left: a finalizer must not hang on it. */
+  async #leave<T>(error: unknown, instead: T): Promise<T> {
+    if (!isApiError(error) || isTransient(error)) throw error;
+    const { events } = this.#deps;
+    const happening = { type: "Warning", reason: "LeftBehind", message: error.message } as const;
+    await events.emit(this.#mesh, happening, this.#signal);
+    return instead;
+  }
+
+  async #keep(message: string): Promise<void> {
+    const { events } = this.#deps;
+    await events.emit(this.#mesh, { type: "Normal", reason: "Kept", message }, this.#signal);
+  }
+}
