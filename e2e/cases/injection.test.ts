@@ -19,6 +19,15 @@ const restricted = {
   capabilities: { drop: ["ALL"] },
 };
 
+/** Labels of namespace and pod, and whether they ask for a sidecar. */
+interface Variant {
+  readonly title: string;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly spec?: object;
+  readonly want: boolean;
+}
+
 interface PodOptions {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -70,7 +79,7 @@ describe("injection", () => {
       ({ name, restartPolicy }) => name === PROXY_CONTAINER && restartPolicy === "Always",
     ) ?? false;
 
-  for (const { title, namespaceLabels, labels = {}, spec = {}, want } of [
+  const variants: readonly Variant[] = [
     { title: "an enabled namespace", namespaceLabels: INJECTED, want: true },
     {
       title: "a namespace of the revision",
@@ -114,9 +123,11 @@ describe("injection", () => {
       spec: { hostNetwork: true },
       want: false,
     },
-  ]) {
+  ];
+
+  for (const [i, { title, namespaceLabels, labels = {}, spec = {}, want }] of variants.entries()) {
     test(`${title} ${want ? "gets a sidecar" : "gets none"}`, async (t) => {
-      const namespace = "e2e-injection-labels";
+      const namespace = `${NAMESPACE}-${i}`;
       await ownNamespace(t, cluster, { name: namespace, labels: namespaceLabels });
       // A new namespace has no service account for a moment, and pods are refused without one.
       await waitFor({ description: `service account in ${namespace}`, deadlineMs: 10_000 }, () =>

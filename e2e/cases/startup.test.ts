@@ -17,6 +17,14 @@ const ADDED_MS = 1_500;
 /** From Envoy's start until it has all of its configuration, which is when 15021 says so. */
 const CONFIGURED_MS = 1_000;
 
+/** From the start until listeners and clusters are there; Envoy shows it with its next flush. */
+const INITIALISATION = "/stats?filter=^server\\.initialization_time_ms$";
+
+function parseLongest(text: string): number | undefined {
+  const [, max] = /P100\([^,]*,(\d+(?:\.\d+)?)\)/.exec(text) ?? [];
+  return max === undefined ? undefined : Number(max);
+}
+
 const idleSidecar = { name: "idle", image: sampleImage, args: ["client"], restartPolicy: "Always" };
 
 /** The same application with the mesh's sidecar, or with one that does nothing. */
@@ -89,11 +97,13 @@ describe("a sidecar is up quickly", () => {
   test("Envoy has its configuration within a second of its start", async (t) => {
     for (let round = 0; round < ROUNDS; round++) {
       const admin = await openAdmin(cluster.kubectl, NAMESPACE, `mesh-${round}`);
-      const text = await admin.get("/stats?filter=^server\\.initialization_time_ms$");
+      const ms = await waitFor(
+        { description: `initialisation time of Envoy in mesh-${round}`, deadlineMs: 15_000 },
+        async () => parseLongest(await admin.get(INITIALISATION)),
+      );
       admin.close();
-      const [, max = "NaN"] = /P100\([^,]*,(\d+(?:\.\d+)?)\)/.exec(text) ?? [];
-      t.diagnostic(`initialised in ${max} ms`);
-      assert.ok(Number(max) <= CONFIGURED_MS, text);
+      t.diagnostic(`initialised in ${ms} ms`);
+      assert.ok(ms <= CONFIGURED_MS, `initialised in ${ms} ms`);
     }
   });
 });
