@@ -3,7 +3,9 @@ import { say } from "../cluster/say.ts";
 
 export { say };
 
-export const chapter = (title: string): void => say(`\n         ${title}`);
+export function chapter(title: string): void {
+  process.stderr.write(`\n${title}\n`);
+}
 
 /** Does one thing and tells how long it took. */
 export async function step<T>(title: string, run: () => Promise<T>): Promise<T> {
