@@ -29,6 +29,7 @@ import { TcpProxy } from "./gen/envoy/extensions/filters/network/tcp_proxy/v3/tc
 import { Generic } from "./gen/envoy/extensions/http/injected_credentials/generic/v3/generic.ts";
 import { PreviousHostsPredicate } from "./gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts";
 import { PreviousPrioritiesConfig } from "./gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts";
+import { ProxyProtocolUpstreamTransport } from "./gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.ts";
 import { RawBuffer } from "./gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts";
 import { Secret } from "./gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import {
@@ -73,6 +74,8 @@ const TYPES = {
   "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate": PreviousHostsPredicate,
   "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig":
     PreviousPrioritiesConfig,
+  "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport":
+    ProxyProtocolUpstreamTransport,
   "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": RawBuffer,
   "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": DownstreamTlsContext,
   "envoy.extensions.transport_sockets.tls.v3.Secret": Secret,
