@@ -58,10 +58,13 @@ function strayProcesses(pids: readonly string[]): string[] {
 /** Mounts of a node's directories, in any mount namespace but those of nodes and their pods. */
 function strayMounts(pids: readonly string[]): string[] {
   const spaces = new Map(pids.map((pid) => [namespace(pid, "mnt"), pid]));
-  return [...spaces.values()]
-    .flatMap((pid) => read(`/proc/${pid}/mountinfo`).split("\n"))
-    .filter((line) => line.includes("/.state/") || line.includes(`${runtimeRoot}/`))
-    .map((line) => `mount ${line}`);
+  return (
+    [...spaces.values()]
+      .flatMap((pid) => read(`/proc/${pid}/mountinfo`).split("\n"))
+      // What begins with a dot belongs to no cluster: images may be building at this moment.
+      .filter((line) => /\/\.state\/[^.]/.test(line) || line.includes(`${runtimeRoot}/`))
+      .map((line) => `mount ${line}`)
+  );
 }
 
 const interfaceOf = (line: string): string => line.split(": ")[1]?.split("@")[0] ?? "";
