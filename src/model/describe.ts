@@ -15,6 +15,7 @@ export function describe(mesh: Mesh, namespace: string): object {
     ),
     streamHosts: mesh.streamHosts(namespace),
     routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, namespace))),
+    streamRoutes: byKey(hosts, (host) => mesh.streamRoutesFor(host, namespace)),
     policies: byKey(hosts, (host) => mesh.policy(host, namespace)),
   };
 }
@@ -29,6 +30,7 @@ export function describeGateways(mesh: Mesh, labels: Readonly<Record<string, str
       routes: byKey(mesh.gatewayHosts(key), (host) =>
         mesh.gatewayRoutesFor(key, host).map(({ source }) => source),
       ),
+      streamRoutes: nonEmpty(mesh.gatewayStreamRoutes(key)),
     }),
   );
 }

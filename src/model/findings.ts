@@ -108,7 +108,7 @@ function checkRivals(object: VirtualService, { cx, from, report }: Check): void 
     const rivals = cx
       .get(from.meshRoutes, host)
       .flatMap((key) => cx.get(from.virtualServices, key)?.value ?? []);
-    const winner = winningRoutes(rivals, object.namespace);
+    const winner = winningRoutes(rivals, object.namespace)?.routes;
     if (winner === undefined || winner.source === object.routes.source) continue;
     report.add(
       "MESH0113",

@@ -13,7 +13,7 @@ import { addressDomain } from "./domains.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerGateway } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
-import { lowerVirtualService } from "./istio/virtual-service.ts";
+import { lowerVirtualService, type VirtualService } from "./istio/virtual-service.ts";
 import { type KubeService, lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
 import { isHttp } from "./port-protocol.ts";
 import { selectorBucket } from "./selector.ts";
@@ -127,14 +127,16 @@ function istioInputs(engine: Engine, clusterDomain: string) {
     gateways,
     /** By host: those that route sidecars' HTTP. */
     meshRoutes: virtualServices.index(({ value }, key) =>
-      value?.routes.gateways.includes(MESH_GATEWAY) && value.routes.rules.length > 0
-        ? pairs(value.routes.hosts, [key])
+      value && routesMesh(value) ? pairs(value.routes.hosts, [key]) : [],
+    ),
+    /** By host: those that route sidecars' connections. */
+    meshStreams: virtualServices.index(({ value }, key) =>
+      value?.streams.gateways.includes(MESH_GATEWAY) && hasStreams(value)
+        ? pairs(value.streams.hosts, [key])
         : [],
     ),
     routedHostsExportedTo: virtualServices.index(({ value }) =>
-      value?.routes.gateways.includes(MESH_GATEWAY) && value.routes.rules.length > 0
-        ? pairs(value.exportTo, value.routes.hosts)
-        : [],
+      value && routesMesh(value) ? pairs(value.exportTo, value.routes.hosts) : [],
     ),
     gatewayRoutes: virtualServices.index(({ value }, key) =>
       pairs(value?.routes.gateways ?? [], [key]),
@@ -156,6 +158,14 @@ function istioInputs(engine: Engine, clusterDomain: string) {
       value ? [[selectorBucket(value.gateway.selector), key]] : [],
     ),
   };
+}
+
+function routesMesh({ routes, delegations }: VirtualService): boolean {
+  return routes.gateways.includes(MESH_GATEWAY) && routes.rules.length + delegations.length > 0;
+}
+
+function hasStreams({ streams: { tls, tcp } }: VirtualService): boolean {
+  return tls.length + tcp.length > 0;
 }
 
 function addressDomains(service: KubeService | undefined): readonly string[] {

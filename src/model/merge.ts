@@ -1,5 +1,4 @@
 /** Which of several objects for one host counts. */
-import type { HttpRoutes } from "./ir/route.ts";
 import type { DestinationPolicy, Subset } from "./ir/traffic.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
@@ -13,11 +12,11 @@ import { isVisible } from "./visibility.ts";
 export function winningRoutes(
   candidates: readonly VirtualService[],
   namespace: string,
-): HttpRoutes | undefined {
+): VirtualService | undefined {
   const [winner] = candidates
     .filter((candidate) => isVisible(candidate, namespace))
     .sort((a, b) => reach(a, namespace) - reach(b, namespace) || byAge(a, b));
-  return winner?.routes;
+  return winner;
 }
 
 function reach({ exportTo, namespace }: Origin, viewer: string): number {

@@ -1,13 +1,15 @@
 /** Everything that is derived from more than one object. */
 import type { Context, Engine, Source } from "../store/engine.ts";
+import { withDelegates } from "./delegation.ts";
 import { aliases } from "./domains.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { patternsFor } from "./host.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Gateway } from "./ir/listener.ts";
-import type { HttpRoutes } from "./ir/route.ts";
+import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { Endpoint, Workload } from "./ir/service.ts";
 import type { DestinationPolicy } from "./ir/traffic.ts";
+import type { VirtualService } from "./istio/virtual-service.ts";
 import type { KubeService } from "./kube.ts";
 import { mergedPolicy, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
@@ -120,29 +122,59 @@ export function domainQuery(
   });
 }
 
-export function routeQueries(engine: Engine, from: Inputs) {
-  const routesFor = engine.query((cx, namespace: string, host: string): readonly HttpRoutes[] => {
-    for (const pattern of patternsFor(host)) {
-      const candidates = lookUp(cx, from.virtualServices, cx.get(from.meshRoutes, pattern));
-      const winner = winningRoutes(candidates, namespace);
-      if (winner !== undefined) return [winner];
-    }
-    return [];
+/** An object's routing, with the rules that it leaves to others. */
+function fullRoutes(cx: Context, from: Inputs, object: VirtualService): HttpRoutes {
+  const { routes, delegations, namespace } = object;
+  if (delegations.length === 0) return routes;
+  const rules = withDelegates(routes.rules, delegations, (key) => {
+    const delegate = cx.get(from.virtualServices, key)?.value;
+    return delegate && isVisible(delegate, namespace) ? delegate.routes.rules : undefined;
   });
-  const byAgeOf = (cx: Context, keys: readonly string[]): readonly HttpRoutes[] =>
-    lookUp(cx, from.virtualServices, keys)
-      .toSorted(byAge)
-      .map(({ routes }) => routes);
-  const gatewayRoutes = engine.query((cx, gateway: string) =>
-    byAgeOf(cx, cx.get(from.gatewayRoutes, gateway)),
-  );
-  const gatewayRoutesFor = engine.query((cx, gateway: string, host: string) =>
-    byAgeOf(cx, cx.get(from.gatewayRoutesFor, `${gateway} ${host}`)),
-  );
-  const gatewaysBy = engine.query((cx, bucket: string): readonly Gateway[] =>
-    lookUp(cx, from.gateways, cx.get(from.gatewaysSelecting, bucket)).map(({ gateway }) => gateway),
-  );
-  return { routesFor, gatewayRoutes, gatewayRoutesFor, gatewaysBy };
+  return { ...routes, rules };
+}
+
+export function routeQueries(engine: Engine, from: Inputs) {
+  /** The object that routes a host for sidecars, by the index that holds such objects. */
+  const winnerFor = (
+    cx: Context,
+    index: Source<[string], readonly string[]>,
+    [namespace, host]: readonly [string, string],
+  ): VirtualService | undefined => {
+    for (const pattern of patternsFor(host)) {
+      const candidates = lookUp(cx, from.virtualServices, cx.get(index, pattern));
+      const winner = winningRoutes(candidates, namespace);
+      if (winner !== undefined) return winner;
+    }
+    return undefined;
+  };
+  const oldestFirst = (cx: Context, keys: readonly string[]): readonly VirtualService[] =>
+    lookUp(cx, from.virtualServices, keys).toSorted(byAge);
+  return {
+    routesFor: engine.query((cx, namespace: string, host: string): readonly HttpRoutes[] => {
+      const winner = winnerFor(cx, from.meshRoutes, [namespace, host]);
+      return winner === undefined ? [] : [fullRoutes(cx, from, winner)];
+    }),
+    streamRoutesFor: engine.query(
+      (cx, namespace: string, host: string): StreamRoutes | undefined =>
+        winnerFor(cx, from.meshStreams, [namespace, host])?.streams,
+    ),
+    gatewayRoutes: engine.query((cx, gateway: string) =>
+      oldestFirst(cx, cx.get(from.gatewayRoutes, gateway)).map((of) => fullRoutes(cx, from, of)),
+    ),
+    gatewayRoutesFor: engine.query((cx, gateway: string, host: string) =>
+      oldestFirst(cx, cx.get(from.gatewayRoutesFor, `${gateway} ${host}`)).map((of) =>
+        fullRoutes(cx, from, of),
+      ),
+    ),
+    gatewayStreamRoutes: engine.query((cx, gateway: string) =>
+      oldestFirst(cx, cx.get(from.gatewayRoutes, gateway))
+        .map(({ streams }) => streams)
+        .filter(({ tls, tcp }) => tls.length + tcp.length > 0),
+    ),
+    gatewaysBy: engine.query((cx, bucket: string): readonly Gateway[] =>
+      lookUp(cx, from.gateways, cx.get(from.gatewaysSelecting, bucket)).map((of) => of.gateway),
+    ),
+  };
 }
 
 export function policyQuery(

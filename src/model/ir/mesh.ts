@@ -1,5 +1,5 @@
 import type { Gateway } from "./listener.ts";
-import type { HttpRoutes } from "./route.ts";
+import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
 import type { DestinationPolicy } from "./traffic.ts";
 
@@ -40,11 +40,14 @@ export interface Mesh {
    * specific host, of the oldest if several have it; empty if there is none.
    */
   routesFor(host: string, namespace: string): readonly HttpRoutes[];
+  /** The same for connections; `undefined` if there is none. */
+  streamRoutesFor(host: string, namespace: string): StreamRoutes | undefined;
   /** Routing bound to a gateway (`namespace/name`), oldest first. */
   gatewayRoutes(gateway: string): readonly HttpRoutes[];
   /** The hosts of that routing, wildcards among them, sorted, and the routing for one of them. */
   gatewayHosts(gateway: string): readonly string[];
   gatewayRoutesFor(gateway: string, host: string): readonly HttpRoutes[];
+  gatewayStreamRoutes(gateway: string): readonly StreamRoutes[];
   policy(host: string, namespace: string): DestinationPolicy | undefined;
   workload(key: string): Workload | undefined;
   /** `IPv4` and `IPv6`, as far as any workload has an address of the family. */

@@ -90,6 +90,38 @@ export interface Retry {
   readonly remoteLocalities?: boolean;
 }
 
+/** Faults put into requests on purpose; each strikes its percentage of them, 0 to 100. */
+export interface Fault {
+  readonly delay?: { readonly percent: number; readonly ms: number };
+  readonly abort?: {
+    readonly percent: number;
+    readonly status:
+      | { readonly kind: "http"; readonly code: number }
+      | { readonly kind: "grpc"; readonly code: number };
+  };
+}
+
+/** A copy of the request goes there, too; the answer is thrown away. */
+export interface Mirror {
+  readonly host: string;
+  readonly port?: number;
+  readonly subset?: string;
+  /** Above 0, at most 100. */
+  readonly percent: number;
+}
+
+/** https://developer.mozilla.org/docs/Web/HTTP/CORS */
+export interface Cors {
+  readonly origins: readonly StringMatch[];
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeMs?: number;
+  readonly credentials?: boolean;
+  /** Whether preflights of origins that do not match are left to the destination. */
+  readonly forwardUnmatched: boolean;
+}
+
 /** One rule: the first rule with a matching match wins. */
 export interface HttpRule {
   readonly name: string;
@@ -100,6 +132,9 @@ export interface HttpRule {
   readonly timeoutMs?: number;
   /** Absent: the mesh's default; `attempts: 0`: never. */
   readonly retry?: Retry;
+  readonly fault?: Fault;
+  readonly mirrors?: readonly Mirror[];
+  readonly cors?: Cors;
   readonly requestHeaders?: HeaderOperations;
   readonly responseHeaders?: HeaderOperations;
 }
@@ -115,4 +150,36 @@ export interface HttpRoutes {
   /** `mesh` and/or `namespace/name` of gateways. */
   readonly gateways: readonly string[];
   readonly rules: readonly HttpRule[];
+}
+
+/** All conditions hold together. */
+export interface StreamMatch {
+  /** Names or wildcards, one of which the client's TLS greeting has; absent in TCP rules. */
+  readonly sniHosts?: readonly string[];
+  /** CIDRs, one of which the connection was meant for. */
+  readonly destinationSubnets?: readonly string[];
+  /** As in `HttpMatch`. */
+  readonly port?: number;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+  readonly gateways?: readonly string[];
+}
+
+/** Where connections go; `destinations` is empty where none can be reached: they are closed. */
+export interface StreamRule {
+  /** ORed; never empty (no condition is one empty match). */
+  readonly matches: readonly StreamMatch[];
+  readonly destinations: readonly Destination[];
+}
+
+/** The rules of one source object for connections whose content proxies do not look at. */
+export interface StreamRoutes {
+  readonly source: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly gateways: readonly string[];
+  /** By the name in the TLS greeting. */
+  readonly tls: readonly StreamRule[];
+  readonly tcp: readonly StreamRule[];
 }

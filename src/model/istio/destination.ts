@@ -38,20 +38,28 @@ function lowerDestination(
   path: string,
   site: Site,
 ): Destination | undefined {
-  const host = lowerHost(destination.host, `${path}.destination.host`, site);
-  const { number } = destination.port ?? {};
-  const port = lowerPort(number, `${path}.destination.port.number`, site);
-  if (host === undefined || port !== number) return undefined;
+  const target = lowerTarget(destination, `${path}.destination`, site);
+  if (target === undefined) return undefined;
   const request = requestHeaders(operations?.request, `${path}.headers.request`, site);
   return {
-    host,
+    ...target,
     weight: lowerNumber(weight, WEIGHT_RANGE, `${path}.weight`, site) ?? 0,
     ...defined({
-      port,
-      subset: destination.subset,
       authority: request.authority,
       requestHeaders: request.operations,
       responseHeaders: headers(operations?.response, `${path}.headers.response`, site),
     }),
   };
+}
+
+/** A host with a port and subset, where they are given; `undefined`: there can be no such thing. */
+export function lowerTarget(
+  { host: text, port, subset }: WeightedDestination["destination"],
+  path: string,
+  site: Site,
+): Pick<Destination, "host" | "port" | "subset"> | undefined {
+  const host = lowerHost(text, `${path}.host`, site);
+  const number = lowerPort(port?.number, `${path}.port.number`, site);
+  if (host === undefined || number !== port?.number) return undefined;
+  return { host, ...defined({ port: number, subset }) };
 }

@@ -4,8 +4,9 @@ import type { GatewaySpec, GatewaySpecServers } from "../../api/gen/gateway.ts";
 import { type KubeObject, objectKey, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
-import type { Gateway, GatewayServer } from "../ir/listener.ts";
+import type { Gateway, GatewayServer, ServerTls } from "../ir/listener.ts";
 import { type Origin, originOf } from "../origin.ts";
+import { lowerServerTls } from "./server-tls.ts";
 import { lowerPort, type Site } from "./site.ts";
 
 export interface GatewayModel extends Origin {
@@ -37,32 +38,54 @@ const PROTOCOLS: Readonly<Record<string, GatewayServer["protocol"]>> = {
   HTTP2: "HTTP",
   GRPC: "HTTP",
   "GRPC-WEB": "HTTP",
+  HTTPS: "HTTPS",
+  TLS: "TLS",
+  TCP: "TCP",
+  MONGO: "TCP",
+  REDIS: "TCP",
+  MYSQL: "TCP",
 };
 
 function lowerServer(
-  { port, hosts, name, tls }: GatewaySpecServers,
+  spec: GatewaySpecServers,
   path: string,
   site: Site,
 ): GatewayServer | undefined {
-  const protocol = PROTOCOLS[port.protocol.toUpperCase()];
-  if (protocol === undefined) {
-    site.report.add(
+  const protocol = lowerProtocol(spec, path, site);
+  const hosts = spec.hosts.flatMap((h, i) => serverHost(h, `${path}.hosts[${i}]`, site) ?? []);
+  const port = lowerPort(spec.port.number, `${path}.port.number`, site);
+  if (protocol === undefined || port === undefined || hosts.length === 0) return undefined;
+  const server: GatewayServer = {
+    port,
+    name: spec.name ?? spec.port.name,
+    protocol,
+    hosts,
+    ...defined({ bind: spec.bind, httpsRedirect: spec.tls?.httpsRedirect || undefined }),
+  };
+  return protocol === "HTTPS" || protocol === "TLS"
+    ? withTls(server, lowerServerTls(spec.tls, `${path}.tls`, site))
+    : server;
+}
+
+function withTls(server: GatewayServer, tls: ServerTls | undefined): GatewayServer | undefined {
+  if (tls === undefined) return undefined;
+  // What passes through is not looked into.
+  return tls.mode === "passthrough" ? { ...server, protocol: "TLS", tls } : { ...server, tls };
+}
+
+function lowerProtocol(
+  { port: { protocol } }: GatewaySpecServers,
+  path: string,
+  { report }: Site,
+): GatewayServer["protocol"] | undefined {
+  const known = PROTOCOLS[protocol.toUpperCase()];
+  if (known === undefined)
+    report.add(
       "MESH0116",
       `${path}.port.protocol`,
-      `a server of protocol ${port.protocol} cannot be opened: use one of ${Object.keys(PROTOCOLS).join(", ")}`,
+      `a server of protocol ${protocol} cannot be opened: use one of ${Object.keys(PROTOCOLS).join(", ")}`,
     );
-    return undefined;
-  }
-  const lowered = hosts.flatMap((host, i) => serverHost(host, `${path}.hosts[${i}]`, site) ?? []);
-  const number = lowerPort(port.number, `${path}.port.number`, site);
-  if (number === undefined || lowered.length === 0) return undefined;
-  return {
-    port: number,
-    name: name ?? port.name,
-    protocol,
-    hosts: lowered,
-    ...defined({ httpsRedirect: tls?.httpsRedirect === true ? true : undefined }),
-  };
+  return known;
 }
 
 /** `host`, or `namespace/host`, where `.` is the gateway's own namespace and `*` any. */
@@ -86,7 +109,7 @@ function serverHost(
   return { namespace: from === "." ? namespace : from, host };
 }
 
-/** One port speaks one protocol; of two servers that differ the first is opened. */
+/** A port is plain HTTP, or plain TCP, or TLS of both kinds: of servers that differ the first stays. */
 function withoutConflicts(
   servers: readonly GatewayServer[],
   report: Report,
@@ -95,7 +118,7 @@ function withoutConflicts(
   return servers.filter((server) => {
     const first = byPort.get(server.port) ?? server;
     byPort.set(server.port, first);
-    if (first.protocol === server.protocol) return true;
+    if (first.protocol === server.protocol || (first.tls && server.tls)) return true;
     report.add(
       "MESH0115",
       "spec.servers",

@@ -23,11 +23,13 @@ export function lowerAction(
   if (rule.redirect !== undefined) return redirectAction(rule.redirect, `${path}.redirect`, site);
   if (rule.directResponse !== undefined)
     return response(rule.directResponse, `${path}.directResponse`, site);
+  // What holds while the delegate is not there.
+  if (rule.delegate !== undefined) return UNAVAILABLE;
   if (rule.route === undefined || rule.route.length === 0) {
     site.report.add(
       "MESH0103",
       path,
-      "the rule has no route, redirect or directResponse, so its requests are answered 503: add one",
+      "the rule has no route, redirect, directResponse or delegate, so its requests are answered 503: add one",
     );
     return UNAVAILABLE;
   }

@@ -1,7 +1,7 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
-import type { LoadBalancer } from "../ir/traffic.ts";
-import { lowerDuration, lowerNumber, type Site } from "./site.ts";
+import type { LoadBalancer, TrafficPolicy } from "../ir/traffic.ts";
+import { lowerDuration, lowerNumber, lowerPercent, type Site } from "./site.ts";
 
 type Spec = DestinationRuleSpecTrafficPolicyLoadBalancer;
 type HashSpec = NonNullable<Spec["consistentHash"]>;
@@ -29,6 +29,32 @@ export function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBal
       `"${spec.simple}" is not one of ${Object.keys(SIMPLE).join(", ")}: the default is used`,
     );
   return known;
+}
+
+/** Below this new endpoints would get more than their share. */
+const AGGRESSION = 1;
+
+export function lowerWarmup(
+  { warmup, warmupDurationSecs }: Spec,
+  path: string,
+  site: Site,
+): TrafficPolicy["warmup"] {
+  const ms = lowerDuration(warmup?.duration ?? warmupDurationSecs, `${path}.warmup.duration`, site);
+  if (ms === undefined) return undefined;
+  const { minimumPercent, aggression } = warmup ?? {};
+  if (aggression !== undefined && aggression < AGGRESSION)
+    site.report.add(
+      "MESH0109",
+      `${path}.warmup.aggression`,
+      `${aggression} is less than ${AGGRESSION}: ${AGGRESSION} is used`,
+    );
+  return {
+    ms,
+    ...defined({
+      minimumPercent: lowerPercent(minimumPercent, `${path}.warmup.minimumPercent`, site),
+      aggression: aggression && Math.max(AGGRESSION, aggression),
+    }),
+  };
 }
 
 /** Envoy builds the ring or table in memory, and refuses a ring above the first bound. */

@@ -88,6 +88,18 @@ export function lowerNumber(
   return nearest;
 }
 
+/** A share of 0 to 100, which need not be whole. */
+export function lowerPercent(
+  value: number | undefined,
+  path: string,
+  { report }: Site,
+): number | undefined {
+  if (value === undefined || (value >= 0 && value <= 100)) return value;
+  const nearest = value > 100 ? 100 : 0;
+  report.add("MESH0109", path, `${value} is not a percentage from 0 to 100: ${nearest} is used`);
+  return nearest;
+}
+
 /** A port that there is; another is told, and no other port will do instead. */
 export function lowerPort(
   value: number | undefined,

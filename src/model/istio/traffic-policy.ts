@@ -1,8 +1,10 @@
 import type { DestinationRuleSpecTrafficPolicy } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
-import type { TrafficPolicy } from "../ir/traffic.ts";
-import { lowerLoadBalancer } from "./load-balancer.ts";
-import { lowerDuration, type Site } from "./site.ts";
+import type { TlsOrigin, TrafficPolicy } from "../ir/traffic.ts";
+import { lowerConnectionPool } from "./connection-pool.ts";
+import { lowerLoadBalancer, lowerWarmup } from "./load-balancer.ts";
+import { lowerOutlierDetection } from "./outlier-detection.ts";
+import { lowerDuration, lowerPercent, type Site } from "./site.ts";
 
 type Spec = Omit<DestinationRuleSpecTrafficPolicy, "portLevelSettings">;
 
@@ -23,21 +25,72 @@ export function lowerTrafficPolicy(
 }
 
 function settingsOf(spec: Spec, path: string, site: Site): TrafficPolicy {
+  const { loadBalancer, connectionPool, outlierDetection, tls } = spec;
   return defined({
-    loadBalancer:
-      spec.loadBalancer && lowerLoadBalancer(spec.loadBalancer, `${path}.loadBalancer`, site),
+    loadBalancer: loadBalancer && lowerLoadBalancer(loadBalancer, `${path}.loadBalancer`, site),
+    warmup: loadBalancer && lowerWarmup(loadBalancer, `${path}.loadBalancer`, site),
     connectTimeoutMs: lowerDuration(
-      spec.connectionPool?.tcp?.connectTimeout,
+      connectionPool?.tcp?.connectTimeout,
       `${path}.connectionPool.tcp.connectTimeout`,
       site,
     ),
-    tls: lowerTls(spec.tls),
+    connections:
+      connectionPool && lowerConnectionPool(connectionPool, `${path}.connectionPool`, site),
+    outlier:
+      outlierDetection && lowerOutlierDetection(outlierDetection, `${path}.outlierDetection`, site),
+    tls: tls && meshTls(tls),
+    tlsOrigin: tls && tlsOrigin(tls),
+    ...ofHostOnly(spec, path, site),
   });
 }
 
-function lowerTls(spec: DestinationRuleSpecTrafficPolicy["tls"]): TrafficPolicy["tls"] {
-  if (spec?.mode === "ISTIO_MUTUAL") return "mutual";
-  return spec?.mode === "DISABLE" ? "disable" : undefined;
+/** What cannot be said of a single port. */
+function ofHostOnly(
+  { retryBudget: budget, proxyProtocol, tunnel }: Spec,
+  path: string,
+  site: Site,
+): TrafficPolicy {
+  if (tunnel !== undefined)
+    site.report.add("MESH0110", `${path}.tunnel`, "tunnel has no effect yet: leave it out");
+  const version: TrafficPolicy["proxyProtocol"] = proxyProtocol?.version === "V2" ? 2 : 1;
+  return defined({
+    proxyProtocol: proxyProtocol && version,
+    retryBudget:
+      budget &&
+      defined({
+        percent: lowerPercent(budget.percent, `${path}.retryBudget.percent`, site),
+        minConcurrency: budget.minRetryConcurrency,
+        intervalMs: lowerDuration(
+          budget.budgetInterval,
+          `${path}.retryBudget.budgetInterval`,
+          site,
+        ),
+      }),
+  });
+}
+
+type TlsSpec = NonNullable<Spec["tls"]>;
+
+function meshTls({ mode }: TlsSpec): TrafficPolicy["tls"] {
+  if (mode === "ISTIO_MUTUAL") return "mutual";
+  // Unset is DISABLE, the first value of the API's enumeration.
+  return mode === undefined || mode === "DISABLE" ? "disable" : undefined;
+}
+
+function tlsOrigin(spec: TlsSpec): TlsOrigin | undefined {
+  const { mode, clientCertificate: chain, privateKey: key } = spec;
+  if (mode !== "SIMPLE" && mode !== "MUTUAL") return undefined;
+  const isMutual = mode === "MUTUAL" && chain !== undefined && key !== undefined;
+  return {
+    subjectAltNames: spec.subjectAltNames ?? [],
+    ...defined({
+      certificate: isMutual ? { chain, key } : undefined,
+      caFile: spec.caCertificates,
+      credential: spec.credentialName,
+      sni: spec.sni,
+      skipVerify: spec.insecureSkipVerify,
+    }),
+  };
 }
 
 /** A subset's policy over its host's: field by field, ports by number. */

@@ -7,17 +7,25 @@ import type {
 } from "../../api/gen/virtual-service.ts";
 import { type KubeObject, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
-import type { HttpRoutes, HttpRule, Retry } from "../ir/route.ts";
+import type { Delegation } from "../delegation.ts";
+import type { HttpRoutes, HttpRule, Retry, StreamRoutes } from "../ir/route.ts";
 import { type Origin, originOf } from "../origin.ts";
+import { lowerCors } from "./cors.ts";
+import { lowerFault } from "./fault.ts";
 import { gatewayKey, MESH_GATEWAY } from "./gateway-key.ts";
 import { headers, requestHeaders } from "./headers.ts";
 import { lowerAction } from "./http-action.ts";
 import { EVERYTHING, lowerMatches } from "./http-match.ts";
+import { lowerMirrors } from "./mirror.ts";
 import { type References, referencesOf } from "./references.ts";
 import { lowerDuration, lowerHost, lowerNumber, type Site } from "./site.ts";
+import { lowerStreamRules } from "./stream-routes.ts";
 
 export interface VirtualService extends Origin {
+  /** Its own rules; those it leaves to others are `delegations`. */
   readonly routes: HttpRoutes;
+  readonly delegations: readonly Delegation[];
+  readonly streams: StreamRoutes;
   /** What must be there for the routes to work. */
   readonly references: References;
 }
@@ -28,58 +36,88 @@ export function lowerVirtualService(
   clusterDomain: string,
 ): Lowered<VirtualService> {
   const report = new Report(objectName(object));
-  const { hosts = [], gateways = [MESH_GATEWAY], http = [], exportTo } = object.spec ?? {};
+  const {
+    hosts = [],
+    gateways = [MESH_GATEWAY],
+    http = [],
+    tcp,
+    tls,
+    exportTo,
+  } = object.spec ?? {};
   const origin = originOf(object, exportTo);
   const site = { report, namespace: origin.namespace, clusterDomain };
-  const routes: HttpRoutes = {
+  const place = {
     source: objectName(object),
     namespace: origin.namespace,
     name: origin.name,
     hosts: lowerHosts(hosts, site),
     gateways: gateways.map((name) => gatewayKey(name, origin.namespace)),
-    rules: http.flatMap((rule, i) =>
-      lowerRule(rule, `${origin.name}.${i}`, `spec.http[${i}]`, site),
-    ),
   };
-  reportUnreachable(routes.rules, report);
-  const references = referencesOf(object.spec ?? {}, site);
-  return { value: { ...origin, routes, references }, diagnostics: report.diagnostics };
+  const { rules, delegations } = lowerRules(http, origin.name, site);
+  reportUnreachable(rules, report);
+  const value: VirtualService = {
+    ...origin,
+    routes: { ...place, rules },
+    delegations,
+    streams: {
+      ...place,
+      tls: lowerStreamRules(tls, "spec.tls", site),
+      tcp: lowerStreamRules(tcp, "spec.tcp", site),
+    },
+    references: referencesOf(object.spec ?? {}, site),
+  };
+  return { value, diagnostics: report.diagnostics };
 }
 
 function lowerHosts(hosts: readonly string[], site: Site): readonly string[] {
   const lowered = hosts.flatMap((host, i) => lowerHost(host, `spec.hosts[${i}]`, site) ?? []);
-  if (hosts.length === 0)
-    site.report.add(
-      "MESH0101",
-      "spec.hosts",
-      "no host is named: say which requests the rules are for",
-    );
   return [...new Set(lowered)];
 }
 
-/** A rule that no request can ever match any more is left out; it has been told why. */
+function lowerRules(
+  http: readonly VirtualServiceSpecHttp[],
+  name: string,
+  site: Site,
+): { readonly rules: readonly HttpRule[]; readonly delegations: readonly Delegation[] } {
+  const rules: HttpRule[] = [];
+  const delegations: Delegation[] = [];
+  for (const [i, spec] of http.entries()) {
+    const rule = lowerRule(spec, `${name}.${i}`, `spec.http[${i}]`, site);
+    // No request can match it any more, and it has been told why.
+    if (rule.matches.length === 0) continue;
+    const { delegate } = spec;
+    if (delegate === undefined) rules.push(rule);
+    else
+      delegations.push({
+        position: rules.length,
+        key: `${delegate.namespace ?? site.namespace}/${delegate.name ?? ""}`,
+        rule,
+      });
+  }
+  return { rules, delegations };
+}
+
 function lowerRule(
   rule: VirtualServiceSpecHttp,
   defaultName: string,
   path: string,
   site: Site,
-): readonly HttpRule[] {
-  const matches = lowerMatches(rule, path, site);
-  if (matches.length === 0) return [];
+): HttpRule {
   const request = requestHeaders(rule.headers?.request, `${path}.headers.request`, site);
-  return [
-    {
-      name: rule.name ?? defaultName,
-      matches,
-      action: lowerAction(rule, request.authority, path, site),
-      ...defined({
-        timeoutMs: lowerDuration(rule.timeout, `${path}.timeout`, site),
-        retry: rule.retries && lowerRetries(rule.retries, `${path}.retries`, site),
-        requestHeaders: request.operations,
-        responseHeaders: headers(rule.headers?.response, `${path}.headers.response`, site),
-      }),
-    },
-  ];
+  return {
+    name: rule.name ?? defaultName,
+    matches: lowerMatches(rule, path, site),
+    action: lowerAction(rule, request.authority, path, site),
+    ...defined({
+      timeoutMs: lowerDuration(rule.timeout, `${path}.timeout`, site),
+      retry: rule.retries && lowerRetries(rule.retries, `${path}.retries`, site),
+      fault: lowerFault(rule.fault, `${path}.fault`, site),
+      mirrors: lowerMirrors(rule, path, site),
+      cors: lowerCors(rule.corsPolicy, `${path}.corsPolicy`, site),
+      requestHeaders: request.operations,
+      responseHeaders: headers(rule.headers?.response, `${path}.headers.response`, site),
+    }),
+  };
 }
 
 /** Envoy's own bound is 32 bits; more attempts than this would be an outage of their own. */

@@ -1,0 +1,80 @@
+import type { GatewaySpecServersTls } from "../../api/gen/gateway.ts";
+import { defined } from "../../util/defined.ts";
+import type { ServerTls, TlsVersion } from "../ir/listener.ts";
+import type { Site } from "./site.ts";
+
+type Terminate = Extract<ServerTls, { mode: "terminate" }>;
+
+/** `undefined`: the server cannot be opened, and that has been told. */
+export function lowerServerTls(
+  spec: GatewaySpecServersTls | undefined,
+  path: string,
+  { report }: Site,
+): ServerTls | undefined {
+  const mode = spec?.mode ?? "PASSTHROUGH";
+  if (spec === undefined || mode === "AUTO_PASSTHROUGH") {
+    const fault =
+      spec === undefined ? "has no tls" : "asks for AUTO_PASSTHROUGH, which is not served";
+    report.add(
+      "MESH0116",
+      path,
+      `the server ${fault}, so it is not opened: set tls.mode to SIMPLE and tls.credentialName to a secret with the certificate`,
+    );
+    return undefined;
+  }
+  if (mode === "PASSTHROUGH") return { mode: "passthrough" };
+  const terminate = terminated(spec, mode);
+  if (terminate.mesh || terminate.credentials.length + terminate.files.length > 0) return terminate;
+  report.add(
+    "MESH0116",
+    path,
+    `tls.mode ${mode} needs a certificate, so the server is not opened: set tls.credentialName to a secret of type kubernetes.io/tls`,
+  );
+  return undefined;
+}
+
+const CLIENT_CERTIFICATE: Readonly<Record<string, Terminate["clientCertificate"]>> = {
+  MUTUAL: "required",
+  OPTIONAL_MUTUAL: "optional",
+  ISTIO_MUTUAL: "required",
+};
+
+function terminated(spec: GatewaySpecServersTls, mode: string): Terminate {
+  const { credentialName, credentialNames = credentialName ? [credentialName] : [] } = spec;
+  return {
+    mode: "terminate",
+    credentials: credentialNames,
+    files: filesOf(spec),
+    subjectAltNames: spec.subjectAltNames ?? [],
+    spki: spec.verifyCertificateSpki ?? [],
+    hashes: spec.verifyCertificateHash ?? [],
+    cipherSuites: spec.cipherSuites ?? [],
+    ...defined({
+      clientCertificate: CLIENT_CERTIFICATE[mode],
+      mesh: mode === "ISTIO_MUTUAL" ? true : undefined,
+      caCredential: spec.caCertCredentialName,
+      caFile: spec.caCertificates,
+      minVersion: tlsVersion(spec.minProtocolVersion),
+      maxVersion: tlsVersion(spec.maxProtocolVersion),
+    }),
+  };
+}
+
+/** Certificates with their keys, of which there may be one of each algorithm. */
+function filesOf(spec: GatewaySpecServersTls): Terminate["files"] {
+  return (spec.tlsCertificates ?? [spec]).flatMap(
+    ({ serverCertificate: chain, privateKey: key }) =>
+      chain !== undefined && key !== undefined ? [{ chain, key }] : [],
+  );
+}
+
+const VERSIONS: Readonly<Record<string, TlsVersion>> = {
+  TLSV1_0: "1.0",
+  TLSV1_1: "1.1",
+  TLSV1_2: "1.2",
+  TLSV1_3: "1.3",
+};
+
+function tlsVersion(text: string | undefined): TlsVersion | undefined {
+  return text === undefined ? undefined : VERSIONS[text];
+}

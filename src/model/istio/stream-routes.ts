@@ -1,0 +1,74 @@
+import type { VirtualServiceSpec } from "../../api/gen/virtual-service.ts";
+import { defined } from "../../util/defined.ts";
+import type { StreamMatch, StreamRule } from "../ir/route.ts";
+import { lowerDestinations } from "./destination.ts";
+import { gatewayKey } from "./gateway-key.ts";
+import { lowerPort, type Site } from "./site.ts";
+
+type TcpSpec = NonNullable<VirtualServiceSpec["tcp"]>[number];
+type TlsSpec = NonNullable<VirtualServiceSpec["tls"]>[number];
+type MatchSpec = NonNullable<TcpSpec["match"]>[number] & Partial<TlsSpec["match"][number]>;
+
+/** Rules of `spec.tcp` or `spec.tls`; one whose matches can never hold is left out. */
+export function lowerStreamRules(
+  rules: readonly (TcpSpec | TlsSpec)[] | undefined,
+  path: "spec.tcp" | "spec.tls",
+  site: Site,
+): readonly StreamRule[] {
+  return (rules ?? []).flatMap(({ match, route }, i) => {
+    const matches = lowerMatches(match, `${path}[${i}]`, site);
+    if (matches.length === 0) return [];
+    if (route === undefined || route.length === 0)
+      site.report.add(
+        "MESH0103",
+        `${path}[${i}].route`,
+        "the rule has no route, so its connections are closed: add one",
+      );
+    return [{ matches, destinations: lowerDestinations(route ?? [], `${path}[${i}].route`, site) }];
+  });
+}
+
+function lowerMatches(
+  matches: readonly MatchSpec[] | undefined,
+  path: string,
+  site: Site,
+): readonly StreamMatch[] {
+  if (matches === undefined || matches.length === 0) return [{}];
+  return matches.flatMap((match, i) => lowerMatch(match, `${path}.match[${i}]`, site) ?? []);
+}
+
+function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | undefined {
+  const port = lowerPort(match.port, `${path}.port`, site);
+  const { destinationSubnets, sniHosts } = match;
+  const subnets = destinationSubnets?.filter((s, i) =>
+    isSubnet(s, `${path}.destinationSubnets[${i}]`, site),
+  );
+  if (port !== match.port || subnets?.length === 0) return undefined;
+  if (match.sourceSubnet !== undefined)
+    site.report.add("MESH0110", `${path}.sourceSubnet`, "sourceSubnet has no effect: leave it out");
+  return defined({
+    sniHosts: sniHosts?.map((host) => host.toLowerCase()),
+    destinationSubnets: subnets,
+    port,
+    sourceLabels: match.sourceLabels,
+    sourceNamespace: match.sourceNamespace,
+    gateways: match.gateways?.map((name) => gatewayKey(name, site.namespace)),
+  });
+}
+
+const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const IPV6 = /^[0-9a-f]*:[0-9a-f:]*(:[0-9a-f.]*)$/i;
+
+function isSubnet(subnet: string, path: string, { report }: Site): boolean {
+  const [address = "", length, ...rest] = subnet.split("/");
+  const bits = IPV6.test(address) ? 128 : isIpv4(address) ? 32 : -1;
+  const isLength = length === undefined || (/^\d+$/.test(length) && Number(length) <= bits);
+  if (bits > 0 && isLength && rest.length === 0) return true;
+  report.add("MESH0117", path, `"${subnet}" is no subnet: write one like 10.0.0.0/8 or fd00::/8`);
+  return false;
+}
+
+function isIpv4(address: string): boolean {
+  const parts = IPV4.exec(address)?.slice(1) ?? [];
+  return parts.length === 4 && parts.every((part) => Number(part) <= 255);
+}
