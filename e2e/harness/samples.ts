@@ -13,6 +13,10 @@ export const TCP_ECHO = `${SAMPLES}/tcp-echo/tcp-echo.yaml`;
 /** A page of bookinfo's routing exercise. */
 export const networking = (name: string): string => `${SAMPLES}/bookinfo/networking/${name}.yaml`;
 
+/** What the other exercises apply to their samples. */
+export const tcpEcho = (name: string): string => `${SAMPLES}/tcp-echo/networking/${name}.yaml`;
+export const httpbin = (name: string): string => `${SAMPLES}/httpbin/networking/${name}.yaml`;
+
 export interface NamespaceOptions {
   readonly name: string;
   readonly labels?: Readonly<Record<string, string>>;

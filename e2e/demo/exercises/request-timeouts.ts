@@ -1,0 +1,89 @@
+/** Request timeouts: who waits for a slow callee decides how long. */
+import assert from "node:assert/strict";
+import type { EnvoyAdmin } from "../../harness/envoy.ts";
+import type { CallRecord } from "../../harness/in-pod.ts";
+import { applyRoutes } from "../../harness/routes.ts";
+import { CLIENT, deploy, networking } from "../../harness/samples.ts";
+import { percentile } from "../../harness/statistics.ts";
+import { waitFor } from "../../harness/wait.ts";
+import {
+  growth,
+  listed,
+  outcomeOf,
+  outcomes,
+  send,
+  statistic,
+  withClientEnvoy,
+} from "../answers.ts";
+import type { Exercise, Lab } from "../exercise.ts";
+import { prepareBookinfo, reviewsFor } from "../reviews.ts";
+
+const REVIEWS = "http://reviews:9080/reviews/0";
+const DELAY_MS = 2_000;
+const TIMEOUT_MS = 500;
+const RETRIES = 2;
+const REQUESTS = 10;
+/** What the mesh and a busy machine may add to half a second; far from the delay. */
+const PROMPT_MS = 1_200;
+
+const isGood = (record: CallRecord): boolean => outcomeOf(record) === "200";
+
+/** Applies routes and waits until the outcome of a request is the one they lead to. */
+async function applyUntil(lab: Lab, manifest: string, isNew: (record: CallRecord) => boolean) {
+  await applyRoutes(lab.cluster, networking(manifest), lab.namespace);
+  await waitFor({ description: `effect of ${manifest}.yaml`, deadlineMs: 15_000 }, async () => {
+    const [record] = await send(lab, { url: REVIEWS });
+    if (record === undefined) return false;
+    if (isNew(record)) return true;
+    throw new Error(`still ${outcomeOf(record)} after ${record.ms} ms`);
+  });
+}
+
+async function assertTimeouts(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
+  const cluster = `outbound|9080|v2|reviews.${lab.namespace}.svc.cluster.local`;
+  const names = ["upstream_rq_timeout", "upstream_rq_retry", "upstream_rq_per_try_timeout"];
+  const counters = names.map((name) => statistic(cluster, name));
+  const { value: records, grown } = await growth(envoy, counters, () =>
+    send(lab, { url: REVIEWS, count: REQUESTS }),
+  );
+  const times = records.map(({ ms }) => ms);
+  const [fastest, slowest] = [Math.min(...times), Math.max(...times)];
+  const [timeouts = 0, retries = 0] = grown;
+  lab.say(
+    `${listed(outcomes(records))}, after ${fastest} to ${slowest} ms (median ${percentile(times, 0.5)} ms)`,
+  );
+  lab.say(`Envoy of the client counted ${timeouts} timeouts and ${retries} retries`);
+  assert.deepEqual([...outcomes(records)], [["504 UT", REQUESTS]]);
+  assert.ok(fastest >= TIMEOUT_MS, `an answer came after ${fastest} ms`);
+  assert.ok(slowest < PROMPT_MS, `an answer came after ${slowest} ms`);
+  assert.deepEqual({ timeouts, retries }, { timeouts: REQUESTS, retries: REQUESTS * RETRIES });
+}
+
+/** What a reader of the page sees of it. */
+async function assertPage({ ingress, say }: Lab): Promise<void> {
+  const { status, ms } = await ingress.send(reviewsFor(undefined));
+  const page = (await ingress.get("/productpage")).body;
+  say(`through the ingress: ${status} after ${ms.toFixed(0)} ms, and the page says so`);
+  assert.equal(status, 504);
+  assert.ok(ms >= TIMEOUT_MS && ms < DELAY_MS, `${ms} ms`);
+  assert.match(page, /Reviews are currently unavailable \(504\)/);
+}
+
+export const requestTimeouts: Exercise = {
+  title: "Request timeouts",
+  page: "docs/request-timeouts.md",
+
+  async run(lab) {
+    await deploy(lab.cluster, lab.namespace, [CLIENT]);
+    await prepareBookinfo(lab);
+    await applyUntil(lab, "virtual-service-all-v1", ({ ms }) => ms < DELAY_MS);
+    await applyUntil(lab, "virtual-service-reviews-v2", isGood);
+    await applyUntil(lab, "virtual-service-ratings-delay", ({ ms }) => ms >= DELAY_MS);
+    const [slow] = await send(lab, { url: REVIEWS });
+    lab.say(`ratings are ${DELAY_MS} ms late: ${slow?.status} from reviews after ${slow?.ms} ms`);
+    await applyUntil(lab, "virtual-service-reviews-timeout", (one) => outcomeOf(one) === "504 UT");
+    await withClientEnvoy(lab, (envoy) => assertTimeouts(lab, envoy));
+    await assertPage(lab);
+    await applyUntil(lab, "virtual-service-all-v1", isGood);
+  },
+};
