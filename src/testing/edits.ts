@@ -183,14 +183,41 @@ const rule = fc.oneof(
       maxLength: 2,
     }),
     timeout: fc.constantFrom(undefined, "1s", "soon"),
+    fault: fc.constantFrom(undefined, {
+      delay: { percentage: { value: 50 }, fixedDelay: "1s" },
+      abort: { percentage: { value: 200 }, httpStatus: 503 },
+    }),
+    mirror: fc.option(destination, { nil: undefined }),
+    corsPolicy: fc.constantFrom(undefined, { allowOrigins: [{ exact: "x" }, { regex: "(" }] }),
+  }),
+  fc.record({
+    match: fc.option(fc.array(match, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+    delegate: fc.record({ name: fc.constantFrom("routes", "more-routes"), namespace }),
   }),
   fc.record({ redirect: fc.constantFrom({ uri: "/x" }, { redirectCode: 418 }) }),
   fc.record({ directResponse: fc.constantFrom({ status: 200 }, { status: 7 }) }),
 );
 
+const streamRoute = fc.array(fc.record({ destination, weight: fc.constantFrom(0, 50) }), {
+  maxLength: 2,
+});
+
 const virtualService = fc
   .record({
     namespace,
+    tcp: fc.option(
+      fc.array(fc.record({ match: fc.constantFrom([{ port: 9080 }], []), route: streamRoute }), {
+        maxLength: 2,
+      }),
+      { nil: undefined },
+    ),
+    tls: fc.option(
+      fc.array(
+        fc.record({ match: fc.constant([{ sniHosts: ["www.example.com"] }]), route: streamRoute }),
+        { maxLength: 1 },
+      ),
+      { nil: undefined },
+    ),
     name: fc.constantFrom("routes", "more-routes"),
     created,
     hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }),
@@ -202,6 +229,11 @@ const virtualService = fc
     object("VirtualService", { namespace: ns, name, creationTimestamp }, { spec }),
   );
 
+const trafficPolicy = ({ simple, ...policy }: { readonly simple: string }): object => ({
+  loadBalancer: { simple },
+  ...policy,
+});
+
 const destinationRule = fc
   .record({
     namespace: fc.oneof(namespace, fc.constant("mesh-system")),
@@ -210,21 +242,38 @@ const destinationRule = fc
     host,
     exportTo,
     simple: fc.constantFrom("RANDOM", "ROUND_ROBIN", "PASSTHROUGH", "FANCY"),
-    tls: fc.constantFrom(undefined, { mode: "DISABLE" }, { mode: "ISTIO_MUTUAL" }),
-    subsets: fc.uniqueArray(version, { maxLength: 2 }),
-  })
-  .map(({ namespace: ns, name, created: creationTimestamp, simple, tls, subsets, ...spec }) =>
-    object(
-      "DestinationRule",
-      { namespace: ns, name, creationTimestamp },
-      {
-        spec: {
-          ...spec,
-          trafficPolicy: { loadBalancer: { simple }, ...(tls && { tls }) },
-          subsets: subsets.map((v) => ({ name: v, labels: { version: v } })),
-        },
-      },
+    tls: fc.constantFrom(
+      undefined,
+      { mode: "DISABLE" },
+      { mode: "ISTIO_MUTUAL" },
+      { mode: "SIMPLE", sni: "www.example.com" },
     ),
+    subsets: fc.uniqueArray(version, { maxLength: 2 }),
+    outlierDetection: fc.constantFrom(undefined, { consecutive5xxErrors: 3 }),
+    connectionPool: fc.constantFrom(undefined, { http: { http1MaxPendingRequests: 1 } }),
+  })
+  .map(
+    ({
+      namespace: ns,
+      name,
+      created: creationTimestamp,
+      subsets,
+      host: to,
+      exportTo: seen,
+      ...policy
+    }) =>
+      object(
+        "DestinationRule",
+        { namespace: ns, name, creationTimestamp },
+        {
+          spec: {
+            host: to,
+            exportTo: seen,
+            trafficPolicy: trafficPolicy(policy),
+            subsets: subsets.map((v) => ({ name: v, labels: { version: v } })),
+          },
+        },
+      ),
   );
 
 const gateway = fc
@@ -234,9 +283,17 @@ const gateway = fc
     created,
     servers: fc.array(
       fc.record({
-        port: fc.record({ number: port, protocol: fc.constantFrom("HTTP", "HTTP2", "SPDY") }),
+        port: fc.record({
+          number: port,
+          protocol: fc.constantFrom("HTTP", "HTTP2", "SPDY", "HTTPS", "TCP"),
+        }),
         hosts: fc.uniqueArray(fc.oneof(host, fc.constant("one/*")), { minLength: 1, maxLength: 2 }),
-        tls: fc.constantFrom(undefined, { httpsRedirect: true }),
+        tls: fc.constantFrom(
+          undefined,
+          { httpsRedirect: true },
+          { mode: "SIMPLE", credentialName: "cert" },
+          { mode: "PASSTHROUGH" },
+        ),
       }),
       { maxLength: 2 },
     ),
