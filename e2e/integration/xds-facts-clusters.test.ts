@@ -107,3 +107,22 @@ test("what Envoy has is what it reports when it comes back", async (t) => {
   assert.deepEqual(again.subscribe, ["a"]);
   assert.deepEqual(again.versions, { a: endpoints("a", 1).version });
 });
+
+test("a proxy that comes back says nothing of its clusters until they are warm", async (t) => {
+  const { server } = await scene(t);
+  server.send("Cluster", [cluster("b")]);
+  await server.asksFor("ClusterLoadAssignment", "b");
+  server.disconnect();
+  const isSecond = (type: string) => (heard: { readonly stream: number; readonly type: string }) =>
+    heard.stream === 2 && heard.type === type;
+  const again = await server.hears(
+    "endpoints on a second stream",
+    isSecond("ClusterLoadAssignment"),
+  );
+  assert.deepEqual(again.subscribe.toSorted(), ["a", "b"]);
+  await server.hears("listeners on a second stream", isSecond("Listener"));
+  assert.equal(server.heard.some(isSecond("Cluster")), false);
+  server.send("ClusterLoadAssignment", [endpoints("b", 1)]);
+  const clusters = await server.hears("clusters on a second stream", isSecond("Cluster"));
+  assert.deepEqual(Object.keys(clusters.versions).sort(), ["a", "b"]);
+});

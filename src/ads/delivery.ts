@@ -18,7 +18,7 @@ export interface Clusters {
   coming(cluster: string): boolean;
 }
 
-/** Names that are held back, with the time (ms) since when. */
+/** Names that are held back, with the time (ms) since when; kept until they have gone out. */
 export type Waiting = ReadonlyMap<string, number>;
 
 export interface Delivery {
@@ -61,14 +61,14 @@ export function deliver(
       removed.push(name);
       continue;
     }
-    const since = gate.waiting.get(name) ?? gate.now;
-    const overdue = gate.now - since >= GRACE_MS;
-    if (gate.clusters === undefined || overdue || admits(next, deviation, gate.clusters))
+    if (gate.clusters === undefined || admits(next, deviation, gate.clusters)) {
       ready.push(next);
-    else {
-      waiting.set(name, since);
-      dueAt = Math.min(dueAt, since + GRACE_MS);
+      continue;
     }
+    const since = gate.waiting.get(name) ?? gate.now;
+    waiting.set(name, since);
+    if (gate.now - since >= GRACE_MS) ready.push(next);
+    else dueAt = Math.min(dueAt, since + GRACE_MS);
   }
   return { ready, removed, waiting, dueAt };
 }
@@ -94,8 +94,8 @@ export function release(
     const since = waiting.get(cluster) ?? now;
     const isHeld = uses.held(cluster);
     const isWanted = now - since < GRACE_MS && uses.wanted(cluster);
-    if (isHeld || isWanted) still.set(cluster, since);
-    else removed.push(cluster);
+    still.set(cluster, since);
+    if (!isHeld && !isWanted) removed.push(cluster);
     // Only time ends the wait for what is wanted; what is held ends with the client's next answer.
     if (isWanted) dueAt = Math.min(dueAt, since + GRACE_MS);
   }

@@ -122,12 +122,9 @@ export class Session {
 
   #first(type: ResourceType, request: Request): Subscription {
     if (type !== "VirtualHost") {
-      const subscription = new Subscription(request);
-      if (type === "ClusterLoadAssignment") {
-        for (const name of this.#changedClusters) subscription.ask(name);
-        this.#changedClusters.clear();
-      }
-      return subscription;
+      return type === "ClusterLoadAssignment"
+        ? this.#firstEndpoints(request)
+        : new Subscription(request);
     }
     // Envoy names its route configurations here, or nothing: it gets their hosts unasked.
     const named = request.subscribe.filter((name) => name.includes("/"));
@@ -139,6 +136,18 @@ export class Session {
       if (this.#freshRoutes.has(routeOf(name))) hosts.ask(name);
     this.#freshRoutes.clear();
     return hosts;
+  }
+
+  #firstEndpoints(request: Request): Subscription {
+    // Envoy speaks of clusters first, unless some are warming: those wait for endpoints, whatever
+    // versions of them it reports.
+    const isWarming = !this.#subscriptions.has("Cluster");
+    const subscription = new Subscription(
+      isWarming ? { ...request, initialVersions: {} } : request,
+    );
+    for (const name of this.#changedClusters) subscription.ask(name);
+    this.#changedClusters.clear();
+    return subscription;
   }
 
   /** Envoy asks for virtual hosts once per stream; the hosts of later routes go out unasked. */

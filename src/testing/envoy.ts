@@ -14,6 +14,11 @@ export interface Request {
   readonly error?: string;
 }
 
+interface Said extends Partial<Pick<Request, "subscribe" | "unsubscribe">> {
+  /** The first request of its type on a stream: it tells what the proxy has. */
+  readonly initial?: boolean;
+}
+
 export interface Response {
   readonly type: ResourceType;
   readonly nonce: string;
@@ -54,7 +59,9 @@ export class SimulatedEnvoy {
   reconnect(): void {
     this.requests = [];
     this.#heldAnswers = [];
-    this.#say("Cluster", { initial: true });
+    const clusters = this.#request("Cluster", { initial: true });
+    if (this.warming.size > 0) this.#heldAnswers.push(clusters);
+    else this.requests.push(clusters);
     if (this.#endpointNames.size > 0)
       this.#say("ClusterLoadAssignment", { subscribe: [...this.#endpointNames], initial: true });
     if (this.#hasListeners) this.#say("Listener", { initial: true });
@@ -166,17 +173,13 @@ export class SimulatedEnvoy {
     return versions;
   }
 
-  #say(
-    type: ResourceType,
-    {
-      initial = false,
-      ...names
-    }: Partial<Pick<Request, "subscribe" | "unsubscribe">> & {
-      readonly initial?: boolean;
-    } = {},
-  ): void {
+  #say(type: ResourceType, what: Said = {}): void {
+    this.requests.push(this.#request(type, what));
+  }
+
+  #request(type: ResourceType, { initial = false, ...names }: Said): Request {
     const initialVersions = initial ? Object.fromEntries(this.#versions(type)) : {};
-    this.requests.push({ ...request(type), ...names, initialVersions });
+    return { ...request(type), ...names, initialVersions };
   }
 }
 
