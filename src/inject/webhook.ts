@@ -12,8 +12,10 @@ interface ServingCertificate {
 
 /** Larger than any object of the API server, with its old and new state in one review. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
-/** The API server gives up after this long at most, by its own default. */
-const DEADLINE_MS = 10_000;
+/** For what an answer may have to wait for; the API server itself gives up after 10 s. */
+const DEADLINE_MS = 3_000;
+/** For answers that are under way when the server closes. */
+const CLOSE_MS = 2_000;
 
 /** The injector's HTTPS server: `/inject` (also with Istio's path parameters) and `/healthz`. */
 export class Webhook {
@@ -44,9 +46,11 @@ export class Webhook {
   }
 
   async close(): Promise<void> {
+    const closed = once(this.#server, "close");
     this.#server.close();
-    this.#server.closeIdleConnections();
-    await once(this.#server, "close");
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_MS);
+    await closed;
+    clearTimeout(timer);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
