@@ -5,12 +5,12 @@ type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
-/** @param secrets what SDS would bring */
+/** @param secrets of the workload; they also stand in for all others that are asked for */
 export function staticBootstrap(configuration: Configuration, secrets: readonly Json[]): Json {
   return {
     node: { id: "golden", cluster: "golden" },
     staticResources: {
-      secrets,
+      secrets: [...secrets, ...standIns(configuration, secrets)],
       clusters: Object.values(configuration.Cluster ?? {}).map((cluster) =>
         withSecrets(withEndpoints(cluster as Json, configuration)),
       ),
@@ -29,6 +29,37 @@ function withEndpoints(cluster: Json, { ClusterLoadAssignment = {} }: Configurat
   if (loadAssignment === undefined)
     throw new RangeError(`the golden has no endpoints for ${String(cluster["name"])}`);
   return { ...rest, type: "STATIC", loadAssignment };
+}
+
+/** Other secrets are files of the proxy's or the user's: what is in them is not the translator's. */
+function standIns(configuration: Configuration, secrets: readonly Json[]): readonly Json[] {
+  const known = new Set(secrets.map(({ name }) => name));
+  const content = (field: string): Json =>
+    Object.fromEntries(
+      secrets.flatMap(({ [field]: found }) => (found === undefined ? [] : [[field, found]])),
+    );
+  const asked = (field: string): readonly string[] =>
+    [...new Set(namesIn(field, configuration))].filter((name) => !known.has(name));
+  return [
+    ...asked("tlsCertificateSdsSecretConfigs").map((name) => ({
+      ...content("tlsCertificate"),
+      name,
+    })),
+    ...asked("validationContextSdsSecretConfig").map((name) => ({
+      ...content("validationContext"),
+      name,
+    })),
+  ];
+}
+
+/** The names of secrets in every field that is called so. */
+function namesIn(field: string, value: unknown): readonly string[] {
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === field
+      ? [inner].flat().flatMap((one) => (isObject(one) ? [String(one["name"])] : []))
+      : namesIn(field, inner),
+  );
 }
 
 /** A secret without a source is one of the bootstrap's own. */

@@ -1,11 +1,15 @@
 /** Mutual TLS between the mesh's workloads: one certificate and one set of roots per proxy, by SDS. */
 import { ROOT_SECRET, WORKLOAD_SECRET } from "../api/names.ts";
 import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
-import type { SubjectAltNameMatcher } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/common.ts";
+import type {
+  SubjectAltNameMatcher,
+  TlsParameters,
+} from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/common.ts";
 import type { SdsSecretConfig } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import type { CommonTlsContext } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
 import { typed } from "../proto/types.ts";
+import { isIpv6 } from "./address.ts";
 import { ADS } from "./config-source.ts";
 
 /** What a client of the mesh offers by ALPN; the server's filter chains tell by it what comes. */
@@ -25,7 +29,12 @@ export const PLAINTEXT: TransportSocket = {
   typedConfig: typed("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"),
 };
 
-const secret = (name: string): SdsSecretConfig => ({ name, sdsConfig: ADS });
+export const secret = (name: string): SdsSecretConfig => ({ name, sdsConfig: ADS });
+
+export const TLS_PARAMS: TlsParameters = {
+  tlsMinimumProtocolVersion: "TLSv1_2",
+  tlsMaximumProtocolVersion: "TLSv1_3",
+};
 
 /** A certificate for this workload, and peers that show one of the mesh's with one of `peers`. */
 function meshContext(
@@ -33,7 +42,7 @@ function meshContext(
   alpnProtocols: readonly string[],
 ): CommonTlsContext {
   return {
-    tlsParams: { tlsMinimumProtocolVersion: "TLSv1_2", tlsMaximumProtocolVersion: "TLSv1_3" },
+    tlsParams: TLS_PARAMS,
     tlsCertificateSdsSecretConfigs: [secret(WORKLOAD_SECRET)],
     combinedValidationContext: {
       defaultValidationContext: { matchTypedSubjectAltNames: peers.map(uri) },
@@ -41,6 +50,17 @@ function meshContext(
     },
     alpnProtocols: [...alpnProtocols],
   };
+}
+
+/** Names that a peer's certificate may have, of whatever type they are. */
+export const anyName = (name: string): SubjectAltNameMatcher => ({
+  sanType: nameType(name),
+  matcher: { exact: name },
+});
+
+function nameType(name: string): NonNullable<SubjectAltNameMatcher["sanType"]> {
+  if (name.includes("://")) return "URI";
+  return isIpv6(name) || /^\d+(\.\d+){3}$/.test(name) ? "IP_ADDRESS" : "DNS";
 }
 
 const uri = (matcher: StringMatcher): SubjectAltNameMatcher => ({ sanType: "URI", matcher });
@@ -52,8 +72,10 @@ export interface UpstreamTls {
   readonly alpn: readonly string[];
 }
 
+export const TLS = "envoy.transport_sockets.tls";
+
 export const upstreamMutualTls = ({ peers, serverName, alpn }: UpstreamTls): TransportSocket => ({
-  name: "envoy.transport_sockets.tls",
+  name: TLS,
   typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
     commonTlsContext: meshContext(peers, alpn),
     sni: serverName,
@@ -62,7 +84,7 @@ export const upstreamMutualTls = ({ peers, serverName, alpn }: UpstreamTls): Tra
 
 /** Any workload of the trust domain is let in; who may do what is for authorization to say. */
 export const downstreamMutualTls = (trustDomain: string): TransportSocket => ({
-  name: "envoy.transport_sockets.tls",
+  name: TLS,
   typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
     commonTlsContext: meshContext([{ prefix: `spiffe://${trustDomain}/` }], ["h2", "http/1.1"]),
     requireClientCertificate: true,

@@ -12,6 +12,7 @@ import { virtualListeners } from "./listener/virtual.ts";
 import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
 import { detectedHosts, namedHosts } from "./route/virtual-host.ts";
+import { fileSecrets } from "./secret.ts";
 import type { Translator } from "./translator.ts";
 
 export const translators: readonly Translator[] = [
@@ -29,4 +30,5 @@ export const translators: readonly Translator[] = [
   gatewayListeners,
   gatewayRoutes,
   gatewayVirtualHosts,
+  fileSecrets,
 ];

@@ -72,6 +72,8 @@ export interface TlsOrigin {
   readonly certificate?: { readonly chain: string; readonly key: string };
   readonly caFile?: string;
   readonly credential?: string;
+  /** Whether `credential` also has a certificate to show. */
+  readonly mutual?: boolean;
   readonly sni?: string;
   readonly subjectAltNames: readonly string[];
   readonly skipVerify?: boolean;

@@ -87,6 +87,7 @@ function tlsOrigin(spec: TlsSpec): TlsOrigin | undefined {
       certificate: isMutual ? { chain, key } : undefined,
       caFile: spec.caCertificates,
       credential: spec.credentialName,
+      mutual: mode === "MUTUAL" ? true : undefined,
       sni: spec.sni,
       skipVerify: spec.insecureSkipVerify,
     }),

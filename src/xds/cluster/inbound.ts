@@ -4,6 +4,7 @@ import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts
 import { INBOUND_BIND } from "../address.ts";
 import { inboundClusterName } from "../names.ts";
 import type { Translator } from "../translator.ts";
+import { clusterPolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 
 export const inboundClusters: Translator = {
@@ -27,7 +28,7 @@ const inboundCluster = ({ port, protocol }: InboundPort): Cluster => ({
   name: inboundClusterName(port),
   type: "ORIGINAL_DST",
   lbPolicy: "CLUSTER_PROVIDED",
-  connectTimeout: "10s",
+  ...clusterPolicy({}),
   upstreamBindConfig: INBOUND_BIND,
   ...protocolOptions(protocol),
 });

@@ -3,11 +3,12 @@ import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import { socketAddress } from "../address.ts";
 import { ADS } from "../config-source.ts";
 import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
-import { clusterPolicy, effectivePolicy } from "./policy.ts";
+import { balancingPolicy, clusterPolicy, effectivePolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
 
@@ -86,36 +87,34 @@ function outboundCluster(mesh: Mesh, target: Target): Cluster {
     name: outboundClusterName(cluster),
     ...clusterPolicy(policy),
     ...discovery(target),
-    ...protocolOptions(port.protocol),
+    ...protocolOptions(port.protocol, policy),
     ...transport({ cluster, protocol: port.protocol, policy, metadata }, peers),
     metadata: { filterMetadata: { istio: clusterMetadata(target) } },
   };
 }
 
-function discovery(target: Target): Cluster {
-  if (target.endpoints === "chosen") return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
-  const { host, port } = target.cluster;
-  // Draining endpoints are the only unhealthy ones we list: spreading load over them helps nobody.
-  const commonLbConfig = { healthyPanicThreshold: { value: 0 } };
-  if (target.endpoints === "listed")
-    return { type: "EDS", edsClusterConfig: { edsConfig: ADS }, commonLbConfig };
-  return {
-    type: "STRICT_DNS",
-    dnsLookupFamily: "ALL",
-    respectDnsTtl: true,
-    loadAssignment: {
-      clusterName: outboundClusterName(target.cluster),
-      endpoints: [
-        {
-          lbEndpoints: [
-            { endpoint: { address: { socketAddress: { address: host, portValue: port } } } },
-          ],
-        },
-      ],
-    },
-    commonLbConfig,
-  };
+function discovery({ endpoints, cluster, policy }: Target): Cluster {
+  switch (endpoints) {
+    case "chosen":
+      return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
+    case "listed":
+      return { type: "EDS", edsClusterConfig: { edsConfig: ADS }, ...balancingPolicy(policy) };
+    case "dns":
+      return { ...byDns(cluster), ...balancingPolicy(policy) };
+  }
 }
+
+const byDns = (cluster: OutboundCluster): Cluster => ({
+  type: "STRICT_DNS",
+  dnsLookupFamily: "ALL",
+  respectDnsTtl: true,
+  loadAssignment: {
+    clusterName: outboundClusterName(cluster),
+    endpoints: [
+      { lbEndpoints: [{ endpoint: { address: socketAddress(cluster.host, cluster.port) } }] },
+    ],
+  },
+});
 
 /** Who it leads to, for what telemetry says of the destination. */
 function clusterMetadata({ cluster, service }: Target): Record<string, unknown> {

@@ -1,9 +1,14 @@
 import type { DestinationPolicy, LoadBalancer, TrafficPolicy } from "../../model/ir/traffic.ts";
-import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import type {
+  Cluster,
+  Cluster_SlowStartConfig,
+} from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { duration } from "../../util/duration.ts";
+import { circuitBreakers, keepalive, outlierDetection } from "./limits.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const MINIMUM_RING_SIZE = 1024;
+const WARMUP = { minimumPercent: 10, aggression: 1 };
 
 /** The policy for one port of a host or of one of its subsets. */
 export function effectivePolicy(
@@ -16,35 +21,67 @@ export function effectivePolicy(
   return policy.ports?.[port] ?? policy;
 }
 
-/** The parts of a cluster that a DestinationRule decides. */
-export function clusterPolicy({ loadBalancer, connectTimeoutMs }: TrafficPolicy): Cluster {
+/** The parts of any cluster that a DestinationRule decides. */
+export function clusterPolicy(policy: TrafficPolicy): Cluster {
   return {
-    connectTimeout: duration(connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
-    ...balancing(loadBalancer ?? { kind: "least-request" }),
+    connectTimeout: duration(policy.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+    ...circuitBreakers(policy),
+    ...keepalive(policy.connections ?? {}),
   };
 }
 
-function balancing(balancer: LoadBalancer): Cluster {
+/** Those of a cluster that chooses among endpoints. */
+export function balancingPolicy({ loadBalancer, warmup, outlier }: TrafficPolicy): Cluster {
+  return {
+    ...balancing(loadBalancer ?? { kind: "least-request" }, warmup),
+    ...outlierDetection(outlier),
+    // What is listed as unhealthy is draining or ejected: spreading load over it helps nobody.
+    commonLbConfig: { healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 } },
+  };
+}
+
+function balancing(balancer: LoadBalancer, warmup: TrafficPolicy["warmup"]): Cluster {
   switch (balancer.kind) {
     case "round-robin":
-      return { lbPolicy: "ROUND_ROBIN" };
+      return {
+        lbPolicy: "ROUND_ROBIN",
+        ...(warmup && { roundRobinLbConfig: { slowStartConfig: slowStart(warmup) } }),
+      };
     case "least-request":
     // Where the client's choice of endpoint cannot be kept, there is the default.
     case "passthrough":
-      return { lbPolicy: "LEAST_REQUEST" };
+      return {
+        lbPolicy: "LEAST_REQUEST",
+        ...(warmup && { leastRequestLbConfig: { slowStartConfig: slowStart(warmup) } }),
+      };
     case "random":
       return { lbPolicy: "RANDOM" };
     case "consistent-hash":
-      return balancer.algorithm === "maglev"
-        ? {
-            lbPolicy: "MAGLEV",
-            ...(balancer.tableSize !== undefined && {
-              maglevLbConfig: { tableSize: balancer.tableSize },
-            }),
-          }
-        : {
-            lbPolicy: "RING_HASH",
-            ringHashLbConfig: { minimumRingSize: balancer.minimumRingSize ?? MINIMUM_RING_SIZE },
-          };
+      return hashing(balancer);
   }
+}
+
+function slowStart({
+  ms,
+  minimumPercent = WARMUP.minimumPercent,
+  aggression = WARMUP.aggression,
+}: NonNullable<TrafficPolicy["warmup"]>): Cluster_SlowStartConfig {
+  return {
+    slowStartWindow: duration(ms),
+    minWeightPercent: { value: minimumPercent },
+    aggression: { defaultValue: aggression, runtimeKey: "" },
+  };
+}
+
+function hashing({
+  algorithm,
+  tableSize,
+  minimumRingSize = MINIMUM_RING_SIZE,
+}: Extract<LoadBalancer, { kind: "consistent-hash" }>): Cluster {
+  if (algorithm === "ring-hash")
+    return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
+  return {
+    lbPolicy: "MAGLEV",
+    ...(tableSize !== undefined && { maglevLbConfig: { tableSize } }),
+  };
 }

@@ -1,31 +1,116 @@
+/** How HTTP is spoken to a port, and what that leaves open. */
 import type { Protocol } from "../../model/ir/service.ts";
+import type { ConnectionPool, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Any } from "../../proto/any.ts";
+import type { MatchPredicate } from "../../proto/gen/envoy/config/common/matcher/v3/matcher.ts";
+import type {
+  HttpProtocolOptions as CommonOptions,
+  Http2ProtocolOptions,
+} from "../../proto/gen/envoy/config/core/v3/protocol.ts";
 import type { HttpProtocolOptions } from "../../proto/gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts";
 import { typed } from "../../proto/types.ts";
+import { duration } from "../../util/duration.ts";
 
 const NAME = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/** How HTTP is spoken to a port; absent where Envoy's default, HTTP/1.1, holds or none is spoken. */
-export function protocolOptions(
-  protocol: Protocol,
-): { typedExtensionProtocolOptions: Record<string, Any> } | undefined {
-  const options = httpOptions(protocol);
-  return options && { typedExtensionProtocolOptions: { [NAME]: typed(NAME, options) } };
+type Options = { typedExtensionProtocolOptions?: Record<string, Any> };
+
+/** Nothing where Envoy's defaults, HTTP/1.1 without bounds, hold or no HTTP is spoken. */
+export function protocolOptions(protocol: Protocol, policy: TrafficPolicy = {}): Options {
+  const connections = policy.connections ?? {};
+  const more = commonOptions(connections, policy);
+  const version = httpVersion(protocol, connections, Object.keys(more).length > 0);
+  if (version === undefined) return {};
+  return { typedExtensionProtocolOptions: { [NAME]: typed(NAME, { ...more, ...version }) } };
 }
 
-function httpOptions(protocol: Protocol): HttpProtocolOptions | undefined {
-  switch (protocol) {
-    case "http2":
-    case "grpc":
-      return { explicitHttpConfig: { http2ProtocolOptions: {} } };
-    case "auto":
-      return { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } };
-    case "http":
-    case "https":
-    case "tls":
-    case "tcp":
-      return undefined;
+export const isHttp2 = (protocol: Protocol, { connections = {} }: TrafficPolicy): boolean =>
+  versionOf(protocol, connections) === "2";
+
+/** @param explicit whether to say what is the default, as there is more to say */
+function httpVersion(
+  protocol: Protocol,
+  connections: ConnectionPool,
+  explicit: boolean,
+): HttpProtocolOptions | undefined {
+  const http2 = http2Options(connections);
+  switch (versionOf(protocol, connections)) {
+    case "2":
+      return { explicitHttpConfig: http2 };
+    case "as-client":
+      return { useDownstreamProtocolConfig: { httpProtocolOptions: {}, ...http2 } };
+    case "1.1":
+      return explicit ? { explicitHttpConfig: { httpProtocolOptions: {} } } : undefined;
   }
 }
 
-export const isHttp2 = (protocol: Protocol): boolean => protocol === "http2" || protocol === "grpc";
+function versionOf(protocol: Protocol, { upgrade }: ConnectionPool): "1.1" | "2" | "as-client" {
+  if (protocol === "http2" || protocol === "grpc") return "2";
+  if (protocol === "auto") return "as-client";
+  if (protocol !== "http" || upgrade === undefined) return "1.1";
+  return upgrade === "http2" ? "2" : "as-client";
+}
+
+function http2Options({ maxConcurrentStreams, http2Keepalive }: ConnectionPool): {
+  http2ProtocolOptions: Http2ProtocolOptions;
+} {
+  return {
+    http2ProtocolOptions: {
+      ...(maxConcurrentStreams !== undefined && { maxConcurrentStreams }),
+      ...(http2Keepalive && {
+        connectionKeepalive: {
+          interval: duration(http2Keepalive.intervalMs),
+          timeout: duration(http2Keepalive.timeoutMs),
+        },
+      }),
+    },
+  };
+}
+
+function commonOptions(
+  connections: ConnectionPool,
+  { outlier, tlsOrigin }: TrafficPolicy,
+): HttpProtocolOptions {
+  const common = connectionOptions(connections);
+  const codes = outlier?.errorCodes ?? [];
+  return {
+    ...(Object.keys(common).length > 0 && { commonHttpProtocolOptions: common }),
+    // The server is called what the request calls it, and has to prove it.
+    ...(tlsOrigin &&
+      tlsOrigin.sni === undefined && {
+        upstreamHttpProtocolOptions: {
+          autoSni: true,
+          ...(tlsOrigin.subjectAltNames.length === 0 &&
+            !tlsOrigin.skipVerify && { autoSanValidation: true }),
+        },
+      }),
+    ...(codes.length > 0 && { outlierDetection: { errorMatcher: anyStatus(codes) } }),
+  };
+}
+
+function connectionOptions(connections: ConnectionPool): CommonOptions {
+  const { httpIdleTimeoutMs, tcpIdleTimeoutMs, maxConnectionDurationMs } = connections;
+  const idleMs = httpIdleTimeoutMs ?? tcpIdleTimeoutMs;
+  return {
+    ...(idleMs !== undefined && { idleTimeout: duration(idleMs) }),
+    ...(maxConnectionDurationMs !== undefined && {
+      maxConnectionDuration: duration(maxConnectionDurationMs),
+    }),
+    ...(connections.maxRequestsPerConnection !== undefined && {
+      maxRequestsPerConnection: connections.maxRequestsPerConnection,
+    }),
+  };
+}
+
+/** Envoy wants two or more for an "or". */
+function anyStatus(codes: readonly number[]): MatchPredicate {
+  const rules = codes.map(
+    (code): MatchPredicate => ({
+      httpResponseHeadersMatch: {
+        headers: [{ name: ":status", stringMatch: { exact: String(code) } }],
+      },
+    }),
+  );
+  const [only, ...others] = rules;
+  return only !== undefined && others.length === 0 ? only : { orMatch: { rules } };
+}

@@ -3,6 +3,7 @@ import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts
 import { INBOUND_BIND } from "../address.ts";
 import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
 import type { Translator } from "../translator.ts";
+import { clusterPolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 
 /** Goes where the client meant to go, in the version of HTTP that it speaks. */
@@ -10,7 +11,7 @@ const originalDestination = (name: string): Cluster => ({
   name,
   type: "ORIGINAL_DST",
   lbPolicy: "CLUSTER_PROVIDED",
-  connectTimeout: "10s",
+  ...clusterPolicy({}),
   ...protocolOptions("auto"),
 });
 

@@ -3,8 +3,10 @@ import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import type { StringMatcher } from "../../proto/gen/envoy/type/matcher/v3/string.ts";
+import { typed } from "../../proto/types.ts";
 import { type OutboundCluster, serverName } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
+import { originatedTls } from "./origination.ts";
 import { isHttp2 } from "./protocol.ts";
 
 /** Key of endpoint metadata by which a cluster chooses its transport socket. */
@@ -27,24 +29,54 @@ interface Transport {
 }
 
 /** Mutual TLS to the endpoints that take it, unless the policy says otherwise. */
-export function transport(
-  { cluster, protocol, policy, metadata }: Transport,
-  peers: Peers,
-): Cluster {
-  if (policy.tls === "disable") return {};
+export function transport(to: Transport, peers: Peers): Cluster {
+  const { policy } = to;
+  const http2 = isHttp2(to.protocol, policy);
+  if (policy.tlsOrigin !== undefined)
+    return { transportSocket: announced(originatedTls(policy.tlsOrigin, http2), policy) };
+  if (policy.tls === "disable")
+    return policy.proxyProtocol === undefined
+      ? {}
+      : { transportSocket: announced(PLAINTEXT, policy) };
   const socket = upstreamMutualTls({
     peers: identities(peers),
-    serverName: serverName(cluster),
-    alpn: isHttp2(protocol) ? [ALPN.stream, "h2"] : [ALPN.stream],
+    serverName: serverName(to.cluster),
+    alpn: http2 ? [ALPN.stream, "h2"] : [ALPN.stream],
   });
-  if (policy.tls === "mutual") return { transportSocket: socket };
-  if (!metadata) return allMutual(peers.endpoints) ? { transportSocket: socket } : {};
-  return { transportSocketMatches: byEndpoint(socket) };
+  return automatic(to, { socket: announced(socket, policy), endpoints: peers.endpoints });
 }
 
-const byEndpoint = (socket: TransportSocket): Cluster["transportSocketMatches"] => [
+function automatic(
+  { policy, metadata }: Transport,
+  { socket, endpoints }: { socket: TransportSocket; endpoints: readonly Endpoint[] },
+): Cluster {
+  if (policy.tls === "mutual") return { transportSocket: socket };
+  const plaintext = announced(PLAINTEXT, policy);
+  if (!metadata) return { transportSocket: allMutual(endpoints) ? socket : plaintext };
+  return { transportSocketMatches: byEndpoint(socket, plaintext) };
+}
+
+/** Tells the server who the client is, by a header before all else. */
+function announced(
+  transportSocket: TransportSocket,
+  { proxyProtocol }: TrafficPolicy,
+): TransportSocket {
+  if (proxyProtocol === undefined) return transportSocket;
+  return {
+    name: "envoy.transport_sockets.upstream_proxy_protocol",
+    typedConfig: typed(
+      "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+      { config: { version: proxyProtocol === 2 ? "V2" : "V1" }, transportSocket },
+    ),
+  };
+}
+
+const byEndpoint = (
+  socket: TransportSocket,
+  plaintext: TransportSocket,
+): Cluster["transportSocketMatches"] => [
   { name: "tlsMode-istio", match: { [TLS_MODE]: MUTUAL }, transportSocket: socket },
-  { name: "tlsMode-disabled", match: {}, transportSocket: PLAINTEXT },
+  { name: "tlsMode-disabled", match: {}, transportSocket: plaintext },
 ];
 
 const allMutual = (endpoints: readonly Endpoint[]): boolean =>

@@ -1,5 +1,12 @@
 /** What becomes of a request that a rule matches. */
-import type { HttpAction, HttpRule, PathMatch, Redirect, Rewrite } from "../../model/ir/route.ts";
+import type {
+  HttpAction,
+  HttpRule,
+  Mirror,
+  PathMatch,
+  Redirect,
+  Rewrite,
+} from "../../model/ir/route.ts";
 import type {
   RedirectAction,
   RedirectAction_RedirectResponseCode,
@@ -7,7 +14,7 @@ import type {
   RouteAction,
 } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { duration } from "../../util/duration.ts";
-import { detectable } from "../filter/order.ts";
+import { fraction, routeFilters } from "../filter/traffic.ts";
 import { resolve, target, type Vantage } from "./destination.ts";
 import { headerOperations } from "./headers.ts";
 import { retryPolicy } from "./retry.ts";
@@ -21,6 +28,7 @@ export function routeAction(rule: HttpRule, path: PathMatch, vantage: Vantage): 
     case "redirect":
       return {
         redirect: redirectAction(action.redirect, vantage.port),
+        ...routeFilters(rule),
         ...headerOperations([rule]),
       };
     case "respond":
@@ -29,6 +37,7 @@ export function routeAction(rule: HttpRule, path: PathMatch, vantage: Vantage): 
           status: action.status,
           ...(action.body !== undefined && { body: { inlineString: action.body } }),
         },
+        ...routeFilters(rule),
         ...headerOperations([rule]),
       };
   }
@@ -51,9 +60,23 @@ function forward(
       ...timeouts(rule.timeoutMs),
       ...retryPolicy(rule.retry, hash.length > 0),
       ...(hash.length > 0 && { hashPolicy: hash }),
+      ...mirrorPolicies(rule.mirrors ?? [], vantage),
     },
-    ...detectable(resolved.some(({ detected }) => detected)),
+    ...routeFilters({ ...rule, detected: resolved.some(({ detected }) => detected) }),
     ...headerOperations(destinations.length === 1 ? [rule, ...destinations] : [rule]),
+  };
+}
+
+/** The host that was asked for stays as it is: a copy is not to be told from the original. */
+function mirrorPolicies(mirrors: readonly Mirror[], vantage: Vantage): RouteAction {
+  if (mirrors.length === 0) return {};
+  return {
+    requestMirrorPolicies: mirrors.map((mirror) => ({
+      cluster: resolve({ ...mirror, weight: 1 }, vantage).cluster,
+      runtimeFraction: { defaultValue: fraction(mirror.percent) },
+      traceSampled: false,
+      disableShadowHostSuffixAppend: true,
+    })),
   };
 }
 

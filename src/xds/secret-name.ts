@@ -1,0 +1,55 @@
+/** Names by which proxies ask for certificates, and what is behind those that are files of theirs. */
+import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+
+/** Where distributions of Linux, and the proxy's image, keep the roots of the public. */
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
+
+const CERTIFICATE = "file-cert:";
+const ROOTS = "file-root:";
+const CREDENTIAL = "kubernetes://";
+const CA_SUFFIX = "-cacert";
+
+export interface CertificateFiles {
+  readonly chain: string;
+  readonly key: string;
+}
+
+export const certificateFile = ({ chain, key }: CertificateFiles): string =>
+  `${CERTIFICATE}${chain}~${key}`;
+
+/** Without a path, the roots that the proxy's image brings. */
+export const rootsFile = (path: string = SYSTEM_ROOTS): string => `${ROOTS}${path}`;
+
+/** A Secret of the proxy's own namespace. */
+export const credential = (name: string): string => `${CREDENTIAL}${name}`;
+
+/** The roots in it, or in a Secret of its name that ends so. */
+export const credentialRoots = (name: string): string => `${CREDENTIAL}${name}${CA_SUFFIX}`;
+
+export interface CredentialName {
+  readonly name: string;
+  readonly roots: boolean;
+}
+
+export function parseCredential(secret: string): CredentialName | undefined {
+  if (!secret.startsWith(CREDENTIAL)) return undefined;
+  const name = secret.slice(CREDENTIAL.length);
+  return name.endsWith(CA_SUFFIX)
+    ? { name: name.slice(0, -CA_SUFFIX.length), roots: true }
+    : { name, roots: false };
+}
+
+/**
+ * A secret that says which files to read. In the cluster itself a file that is not there would have
+ * the proxy refuse the cluster, and with it all others of the message.
+ */
+export function fileSecret(name: string): Secret | undefined {
+  if (name.startsWith(ROOTS))
+    return { name, validationContext: { trustedCa: { filename: name.slice(ROOTS.length) } } };
+  if (!name.startsWith(CERTIFICATE)) return undefined;
+  const [chain = "", key = ""] = name.slice(CERTIFICATE.length).split("~");
+  return {
+    name,
+    tlsCertificate: { certificateChain: { filename: chain }, privateKey: { filename: key } },
+  };
+}
