@@ -8,9 +8,14 @@ import { ServingCertificates } from "../../src/ads/serving.ts";
 import { controlPlaneDnsNames } from "../../src/api/names.ts";
 import { Authority } from "../../src/ca/authority.ts";
 import { type Cacerts, createRoot, loadIssuer } from "../../src/ca/root.ts";
+import type { Listener } from "../../src/proto/gen/envoy/config/listener/v3/listener.ts";
+import type { Route } from "../../src/proto/gen/envoy/config/route/v3/route_components.ts";
+import type { HttpConnectionManager } from "../../src/proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { HandMadeScopes } from "../../src/testing/scopes.ts";
 import { silent } from "../../src/util/log.ts";
 import type { AppProbe } from "../../src/xds/bootstrap-local.ts";
+import { encode } from "../../src/xds/encode.ts";
+import type { EncodedResource } from "../../src/xds/resource.ts";
 import { checkout } from "../harness/environment.ts";
 import { envoyBinary } from "../harness/tools.ts";
 import { waitFor } from "../harness/wait.ts";
@@ -47,8 +52,8 @@ interface ControlPlane {
   readonly port: number;
   /** Tokens of the streams that were opened, oldest first. */
   readonly tokens: string[];
-  /** Streams that are open. */
-  connected(): number;
+  /** What it serves; nothing at first. */
+  readonly scopes: HandMadeScopes;
   stop(): Promise<void>;
 }
 
@@ -59,8 +64,9 @@ async function startControlPlane(
   at: { readonly host: string; readonly port: number },
 ): Promise<ControlPlane> {
   const tokens: string[] = [];
+  const scopes = new HandMadeScopes();
   const server = new AdsServer({
-    scopes: new HandMadeScopes(),
+    scopes,
     secrets: new HandMadeSecrets(),
     pods: new PodIndex(),
     trustDomain: "cluster.local",
@@ -74,7 +80,7 @@ async function startControlPlane(
   });
   const port = await server.listen({ ...at, certificates });
   t.after(() => server.drain(0));
-  return { port, tokens, connected: () => server.connections.size, stop: () => server.drain(0) };
+  return { port, scopes, tokens, stop: () => server.drain(0) };
 }
 
 interface World {
@@ -196,15 +202,57 @@ test("an IPv6 pod's proxy listens on its address", async (t) => {
   await ready(proxy);
 });
 
-test("a preStop hook asks the proxy to drain", async (t) => {
-  const { pod } = await newWorld(t);
+/** A listener that answers by itself, in the direction that the hook drains or in the other. */
+function answering(port: number, trafficDirection: "INBOUND" | "OUTBOUND"): EncodedResource {
+  const route: Route = { match: { prefix: "/" }, directResponse: { status: 200 } };
+  const http: HttpConnectionManager = {
+    statPrefix: trafficDirection,
+    routeConfig: { virtualHosts: [{ name: "all", domains: ["*"], routes: [route] }] },
+    httpFilters: [
+      {
+        name: "router",
+        typedConfig: {
+          "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+        },
+      },
+    ],
+  };
+  const typedConfig = {
+    "@type":
+      "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    ...http,
+  };
+  const body: Listener = {
+    name: trafficDirection,
+    trafficDirection,
+    address: { socketAddress: { address: "0.0.0.0", portValue: port } },
+    filterChains: [{ filters: [{ name: "http", typedConfig }] }],
+  };
+  return encode("Listener", { name: trafficDirection, body, clusters: [] });
+}
+
+test("a preStop hook asks inbound connections to go, serves them all the same, and leaves outbound alone", async (t) => {
+  const { pod, controlPlane } = await newWorld(t);
+  const [INBOUND, OUTBOUND] = [answering(8001, "INBOUND"), answering(8002, "OUTBOUND")];
+  controlPlane.scopes.write({ Listener: { INBOUND, OUTBOUND } });
   const proxy = await startProxy(pod);
   await ready(proxy);
+  const connection = async (port: number): Promise<string | undefined> => {
+    const { status, headers } = await proxy.get(port, "/");
+    assert.equal(status, 200);
+    return headers.connection;
+  };
+  await waitFor({ description: "both listeners", deadlineMs: DEADLINE_MS }, async () =>
+    (await Promise.all([connection(8001), connection(8002)])).every((one) => one !== "close"),
+  );
   const drain = join(checkout, "images/proxy/drain");
+
   await pod.network.run(drain, "inbound");
+  assert.equal(await connection(8001), "close");
+  assert.notEqual(await connection(8002), "close");
   await pod.network.run(drain, "all", "0");
-  assert.equal(await isReady(proxy), true, "it goes on serving");
-  assert.equal(proxy.child.exitCode, null);
+  assert.equal(await connection(8002), "close", "a gateway lets go of everything");
+  assert.equal(await isReady(proxy), true);
 });
 
 const PORTS = { http: 8080, https: 8443, tcp: 9000, grpc: 9090 };
