@@ -61,8 +61,8 @@ export interface Mesh {
   readonly rejections: Rejection[];
   server: AdsServer;
   port: number;
-  /** Ends the server as a crash does, and starts another on the same port. */
-  restart(): Promise<void>;
+  /** Ends the server, at once unless told otherwise, and starts another on the same port. */
+  restart(options?: { readonly drainMs: number }): Promise<void>;
   envoy(): Promise<RealEnvoy>;
 }
 
@@ -85,10 +85,11 @@ export async function startMesh(t: TestContext, secrets = new HandMadeSecrets())
     rejections,
     server,
     port: await server.listenPlain(0),
-    restart: async () => {
-      await mesh.server.drain(0);
+    restart: async ({ drainMs } = { drainMs: 0 }) => {
+      const draining = mesh.server.drain(drainMs);
       mesh.server = make();
       await mesh.server.listenPlain(mesh.port);
+      await draining;
     },
     envoy: async () => {
       const envoy = await startEnvoy({ adsPort: mesh.port });

@@ -123,7 +123,10 @@ test("what a proxy rejects is found and named, and the rest gets through", async
   });
   await answers(port, "a", "new");
   await answers(port, "b", "b");
-  const culprits = mesh.rejections.filter(({ resources }) => resources.length === 1);
+  const culprits = await waitFor(soon("rejection of one host"), () => {
+    const alone = mesh.rejections.filter(({ resources }) => resources.length === 1);
+    return alone.length > 0 && alone;
+  });
   assert.deepEqual([...new Set(culprits.map(({ resources }) => resources[0]?.name))], [bad.name]);
   assert.match(culprits[0]?.message ?? "", /missing \)/);
   const refused = (): readonly string[] => [...mesh.server.refusals()].map(({ name }) => name);

@@ -3,6 +3,7 @@
  * injection webhook beside it. Everything is wired here, and nothing else is decided here.
  */
 import { once } from "node:events";
+import { networkInterfaces } from "node:os";
 import { Authenticator } from "../ads/auth.ts";
 import { PodIndex } from "../ads/pods.ts";
 import { AdsServer } from "../ads/server.ts";
@@ -48,33 +49,46 @@ export async function runControlPlane(
   options: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, log, client = new Client(), ports = PORTS, host = "::" } = options;
+  const { config, log, client = new Client(), ports = PORTS, host = anyAddress() } = options;
   const running = new AbortController();
   const reflectors = new Reflectors(client, log, running.signal);
   const state: ControlPlaneState = { isReady: false };
   const monitoring = new Monitoring(controlPlanePages(state, reflectors));
   await monitoring.listen(ports.monitoring, host);
+  const serve = async (): Promise<Parts> => {
+    const parts = await wire({ config, log, client, reflectors, signal: running.signal });
+    await reflectors.synced();
+    await Promise.all([
+      parts.ads.listen({ host, port: ports.xds, certificates: parts.certificates }),
+      parts.webhook.listen(ports.webhook, host),
+    ]);
+    log.info(`serving mesh ${config.mesh}`, { startMs: Math.round(performance.now()) });
+    return Object.assign(state, parts, { isReady: true });
+  };
 
-  const parts = await wire({ config, log, client, reflectors, signal: running.signal });
-  state.ads = parts.ads;
-  state.feedback = parts.feedback;
-  await reflectors.synced();
-  await Promise.all([
-    parts.ads.listen({ host, port: ports.xds, certificates: parts.certificates }),
-    parts.webhook.listen(ports.webhook, host),
-  ]);
-  state.isReady = true;
-  log.info(`serving mesh ${config.mesh}`, { startMs: Math.round(performance.now()) });
-  const telling = parts.feedback.run(parts.ads, running.signal);
-
-  if (!signal.aborted) await once(signal, "abort");
+  // Told to stop while it still waits for its root or its first lists, it does not wait for those.
+  const stopped = signal.aborted ? Promise.resolve() : once(signal, "abort");
+  const parts = await Promise.race([serve(), stopped.then(() => undefined)]);
+  const telling = parts?.feedback.run(parts.ads, running.signal);
+  await stopped;
   state.isReady = false;
-  log.info(`stopping: sending ${parts.ads.connections.size} proxies away`);
-  await parts.ads.drain(options.drainMs ?? DRAIN_MS);
-  await parts.webhook.close();
+  if (parts !== undefined) await partFromProxies(parts, options.drainMs ?? DRAIN_MS, log);
   running.abort();
   monitoring.close();
   await Promise.all([reflectors.done(), telling]);
+  client.close();
+}
+
+async function partFromProxies({ ads, webhook }: Parts, drainMs: number, log: Log): Promise<void> {
+  log.info(`stopping: sending ${ads.connections.size} proxies away`);
+  await ads.drain(drainMs);
+  await webhook.close();
+}
+
+/** Every address of the pod, of both families where it has both. */
+function anyAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+  return addresses.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 interface Wiring {
@@ -85,8 +99,15 @@ interface Wiring {
   readonly signal: AbortSignal;
 }
 
+interface Parts {
+  readonly ads: AdsServer;
+  readonly webhook: Webhook;
+  readonly certificates: ServingCertificates;
+  readonly feedback: Feedback;
+}
+
 /** Starts every watch, and makes what serves from them as soon as there is a CA to sign with. */
-async function wire(wiring: Wiring) {
+async function wire(wiring: Wiring): Promise<Parts> {
   const { config, log, client, reflectors, signal } = wiring;
   const { trustDomain } = config;
   const model = createMeshModel(config);
