@@ -14,7 +14,7 @@ export const NOTHING: Projection = "{}";
 
 export type Reading<T> = { readonly value: T } | { readonly needs: Field };
 
-/** Thrown into a translation that reads a field its projection does not hold; `read` catches it. */
+/** Thrown into a translation that reads a field its projection does not hold; `Projections.read` catches it. */
 class Missing extends Error {
   readonly field: Field;
 
@@ -33,11 +33,13 @@ const MISSING: Readonly<Record<Field, Missing>> = {
   labels: new Missing("labels"),
 };
 
-class PartialView implements ProxyView {
-  readonly #fields: Partial<ProxyView>;
+type Fields = Partial<ProxyView>;
 
-  constructor(projection: Projection) {
-    this.#fields = JSON.parse(projection) as Partial<ProxyView>;
+class PartialView implements ProxyView {
+  readonly #fields: Fields;
+
+  constructor(fields: Fields) {
+    this.#fields = fields;
   }
 
   get kind(): ProxyView["kind"] {
@@ -68,26 +70,41 @@ class PartialView implements ProxyView {
   }
 }
 
-/** Runs a translation on a view that holds only what the projection does. */
-export function read<T>(projection: Projection, translate: (view: ProxyView) => T): Reading<T> {
-  try {
-    return { value: translate(new PartialView(projection)) };
-  } catch (error) {
-    // Not a failure but an answer: whoever asked comes back with a larger projection.
-    if (error instanceof Missing) return { needs: error.field };
-    throw error;
+/** Parsed projections that are kept: more than there are namespaces, fewer than workloads. */
+const KEPT = 1000;
+
+/** Reads through projections, of which the same few come again and again. */
+export class Projections {
+  readonly #parsed = new Map<Projection, Fields>();
+
+  /** Runs a translation on a view that holds only what the projection does. */
+  read<T>(projection: Projection, translate: (view: ProxyView) => T): Reading<T> {
+    try {
+      return { value: translate(new PartialView(this.#fields(projection))) };
+    } catch (error) {
+      // Not a failure but an answer: whoever asked comes back with a larger projection.
+      if (error instanceof Missing) return { needs: error.field };
+      throw error;
+    }
   }
-}
 
-/** The projection with one field more, from one that holds it. */
-export function extended(projection: Projection, field: Field, from: Projection): Projection {
-  const fields = JSON.parse(projection) as Partial<ProxyView>;
-  const value = (JSON.parse(from) as Partial<ProxyView>)[field];
-  return canonical({ ...fields, [field]: value });
-}
+  /** The projection with one field more, from one that holds it. */
+  extended(projection: Projection, field: Field, from: Projection): Projection {
+    return canonical({ ...this.#fields(projection), [field]: this.#fields(from)[field] });
+  }
 
-export function holds(projection: Projection, field: Field): boolean {
-  return field in (JSON.parse(projection) as Partial<ProxyView>);
+  holds(projection: Projection, field: Field): boolean {
+    return this.#fields(projection)[field] !== undefined;
+  }
+
+  #fields(projection: Projection): Fields {
+    const known = this.#parsed.get(projection);
+    if (known !== undefined) return known;
+    if (this.#parsed.size >= KEPT) this.#parsed.clear();
+    const fields = JSON.parse(projection) as Fields;
+    this.#parsed.set(projection, fields);
+    return fields;
+  }
 }
 
 /** The projection that holds all of a view; equal views have one. */
@@ -95,7 +112,7 @@ export function wholeView(view: ProxyView): Projection {
   return canonical({ ...view, labels: sorted(view.labels) });
 }
 
-function canonical(fields: Partial<ProxyView>): Projection {
+function canonical(fields: Fields): Projection {
   return JSON.stringify(sorted(fields));
 }
 

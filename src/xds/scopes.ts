@@ -9,15 +9,7 @@ import type { Context, Engine } from "../store/engine.ts";
 import { equal } from "../store/equal.ts";
 import { Part, type Resolved } from "./part.ts";
 import { RestKeys, RowKeys } from "./part-keys.ts";
-import {
-  extended,
-  holds,
-  NOTHING,
-  type Projection,
-  type Reading,
-  read,
-  wholeView,
-} from "./projection.ts";
+import { NOTHING, type Projection, Projections, type Reading, wholeView } from "./projection.ts";
 import type { EncodedResource, ResourceType, Scopes } from "./resource.ts";
 import type { Translated, Translator } from "./translator.ts";
 import { type PartPool, ViewScope } from "./view-scope.ts";
@@ -74,19 +66,22 @@ function rowAt(translators: readonly Translator[], index: number): Translator {
 const ALL: readonly string[] = [""];
 
 /** The translator's rows as queries. */
-function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
+function rowQueries(
+  { engine, mesh, translators, encode }: ScopesOptions,
+  projections: Projections,
+) {
   const row = (index: number): Translator => rowAt(translators, index);
   const groups = engine.query(
     (cx, index: number, known: Projection): Reading<readonly string[]> =>
-      read(known, (view) => row(index).groups?.(mesh(cx), view) ?? ALL),
+      projections.read(known, (view) => row(index).groups?.(mesh(cx), view) ?? ALL),
   );
   const keys = engine.query(
     (cx, index: number, known: Projection, group: string): Reading<readonly string[]> =>
-      read(known, (view) => row(index).keys(mesh(cx), view, group)),
+      projections.read(known, (view) => row(index).keys(mesh(cx), view, group)),
   );
   const attempt = engine.query(
     (cx, index: number, known: Projection, key: string): Resolved =>
-      read(known, (view) => {
+      projections.read(known, (view) => {
         const translated = row(index).resource(mesh(cx), view, key);
         return translated && encode(row(index).type, translated);
       }),
@@ -97,8 +92,8 @@ function rowQueries({ engine, mesh, translators, encode }: ScopesOptions) {
     let tried = NOTHING;
     for (;;) {
       const resolved = cx.get(attempt, index, tried, key);
-      if (!("needs" in resolved) || !holds(known, resolved.needs)) return resolved;
-      tried = extended(tried, resolved.needs, known);
+      if (!("needs" in resolved) || !projections.holds(known, resolved.needs)) return resolved;
+      tried = projections.extended(tried, resolved.needs, known);
     }
   }, sameResolved);
   return { groups, keys, resource };
@@ -116,6 +111,7 @@ function sameResource(a: EncodedResource | undefined, b: EncodedResource | undef
 
 /** Parts by row and projection, shared by all scopes that lead there. */
 class Parts implements PartPool {
+  readonly projections = new Projections();
   readonly #options: ScopesOptions;
   readonly #queries: ReturnType<typeof rowQueries>;
   readonly #parts = new Map<
@@ -126,7 +122,7 @@ class Parts implements PartPool {
 
   constructor(options: ScopesOptions) {
     this.#options = options;
-    this.#queries = rowQueries(options);
+    this.#queries = rowQueries(options, this.projections);
   }
 
   rowsOf(type: ResourceType): readonly number[] {

@@ -1,11 +1,12 @@
 import { LayeredSet } from "./layers.ts";
 import type { Part } from "./part.ts";
 import type { RowKeys } from "./part-keys.ts";
-import { extended, NOTHING, type Projection } from "./projection.ts";
+import { NOTHING, type Projection, type Projections } from "./projection.ts";
 import type { ResourceSet, ResourceType, Scope } from "./resource.ts";
 
 /** Where parts come from. */
 export interface PartPool {
+  readonly projections: Projections;
   rowsOf(type: ResourceType): readonly number[];
   acquire(row: number, known: Projection): { readonly part: Part; readonly keys: RowKeys };
   release(row: number, known: Projection): void;
@@ -121,7 +122,7 @@ class Layer {
     for (;;) {
       const { needs } = this.#shared.keys;
       if (needs === undefined) break;
-      const next = extended(this.#known, needs, this.#view);
+      const next = this.#pool.projections.extended(this.#known, needs, this.#view);
       this.dispose();
       this.#rest = undefined;
       this.#shared = this.#pool.acquire(this.#row, next);
