@@ -11,17 +11,22 @@ import { ADS } from "../config-source.ts";
 import { HTTP_FILTERS } from "../filter/order.ts";
 import { accessLog } from "./access-log.ts";
 
+/** Where bytes go: a cluster or several, and how long they may. */
+export type StreamTarget = Pick<
+  TcpProxy,
+  "cluster" | "weightedClusters" | "hashPolicy" | "idleTimeout" | "maxDownstreamConnectionDuration"
+>;
+
 export function streamFilter(
   settings: MeshSettings,
-  target: string | Pick<TcpProxy, "cluster" | "weightedClusters" | "hashPolicy">,
-  statPrefix?: string,
+  target: string | StreamTarget,
+  statPrefix = typeof target === "string" ? target : (target.cluster ?? ""),
 ): Filter {
-  const to = typeof target === "string" ? { cluster: target } : target;
   return {
     name: "envoy.filters.network.tcp_proxy",
     typedConfig: typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", {
-      statPrefix: statPrefix ?? to.cluster ?? "",
-      ...to,
+      statPrefix,
+      ...(typeof target === "string" ? { cluster: target } : target),
       ...accessLog(settings),
     }),
   };

@@ -28,20 +28,25 @@ export const RAW = "raw_buffer";
 /** Wait for the client's first bytes as long as it takes: guessing early would route it wrongly. */
 const PATIENCE: Listener = { listenerFiltersTimeout: "0s", continueOnListenerFiltersTimeout: true };
 
+type Inspection = Pick<
+  Listener,
+  "listenerFilters" | "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
+>;
+
 /** @param streamPorts where HTTP is not looked for, so that servers may speak first */
 export function inspectors(
   first: readonly ListenerFilter[] = [],
   streamPorts: readonly number[] = [],
-): Pick<
-  Listener,
-  "listenerFilters" | "listenerFiltersTimeout" | "continueOnListenerFiltersTimeout"
-> {
+): Inspection {
   const http: ListenerFilter =
     streamPorts.length === 0
       ? HTTP_INSPECTOR
       : { ...HTTP_INSPECTOR, filterDisabled: anyOf(streamPorts.map(isPort)) };
   return { listenerFilters: [...first, TLS_INSPECTOR, http], ...PATIENCE };
 }
+
+/** For listeners that tell connections apart by the name in their TLS greeting alone. */
+export const greetingInspector: Inspection = { listenerFilters: [TLS_INSPECTOR], ...PATIENCE };
 
 const isPort = (port: number): ListenerFilterChainMatchPredicate => ({
   destinationPortRange: { start: port, end: port + 1 },

@@ -6,18 +6,14 @@ import { PORTS } from "../../api/names.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import { anyAddress, socketAddress } from "../address.ts";
-import {
-  hostRoute,
-  listenerName,
-  outboundClusterName,
-  parseListener,
-  portRoute,
-} from "../names.ts";
+import { hostRoute, listenerName, parseListener, portRoute } from "../names.ts";
+import type { Audience } from "../route/audience.ts";
+import { sidecarAudience } from "../route/virtual-host.ts";
 import type { Translated, Translator } from "../translator.ts";
 import { byRds, httpFilter, streamFilter } from "./chain.ts";
-import { inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
+import { greetingInspector, inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
+import { isDefault, namesServers, type StreamChain, streamChain, streamChains } from "./stream.ts";
 import { unknownCluster } from "./unknown.ts";
 
 const ANY = "0.0.0.0";
@@ -70,10 +66,10 @@ export const streamListeners: Translator = {
   type: "Listener",
   keys: (mesh, { kind, namespace }) =>
     kind === "gateway" ? [] : [...owners(mesh, namespace)].map(ownerKey).sort(),
-  resource(mesh, _view, key) {
+  resource(mesh, view, key) {
     const [name = "", host = ""] = key.split("/");
     const port = mesh.service(host)?.ports.find((p) => p.port === parseListener(name).port);
-    return port && streamListener(mesh, name, { host, port });
+    return port && streamListener(name, { host, port }, sidecarAudience(mesh, view, port.port));
   },
 };
 
@@ -107,32 +103,39 @@ function addressesOf(mesh: Mesh, service: Service, port: ServicePort): readonly 
     .map(({ address }) => address);
 }
 
-interface Destination {
+interface HostPort {
   readonly host: string;
   readonly port: ServicePort;
 }
 
-function streamListener(mesh: Mesh, name: string, { host, port }: Destination): Translated {
-  const { settings } = mesh;
-  const cluster = outboundClusterName({ host, port: port.port });
-  const stream: FilterChain = { filters: [streamFilter(settings, cluster)] };
-  const base: Listener = {
-    name,
-    address: socketAddress(parseListener(name).address, port.port),
-    ...UNBOUND,
-  };
-  if (port.protocol !== "auto")
-    return { name, body: { ...base, filterChains: [stream] }, clusters: [cluster] };
-  const http = httpFilter(settings, {
+function streamListener(name: string, { host, port }: HostPort, audience: Audience): Translated {
+  const streams = streamsOf(host, port.port, audience);
+  const parts = streams.filter((stream) => !isDefault(stream)).map(({ chain }) => chain);
+  const whole = streams.find(isDefault)?.chain;
+  const http = httpFilter(audience.mesh.settings, {
     direction: "outbound",
     statPrefix: `outbound_${name}`,
     routing: byRds(hostRoute(host, port.port)),
   });
+  const detected = port.protocol === "auto";
   const body: Listener = {
-    ...base,
-    filterChains: [{ filterChainMatch: SPEAKS_HTTP, filters: [http] }],
-    defaultFilterChain: stream,
-    ...inspectors(),
+    name,
+    address: socketAddress(parseListener(name).address, port.port),
+    ...UNBOUND,
+    filterChains: detected ? [...parts, { filterChainMatch: SPEAKS_HTTP, filters: [http] }] : parts,
+    ...(whole && { defaultFilterChain: whole }),
+    ...(detected ? inspectors() : streams.some(namesServers) && greetingInspector),
   };
-  return { name, body, clusters: [cluster] };
+  const clusters = streams.flatMap((stream) => stream.clusters);
+  return { name, body, clusters: [...new Set(clusters)].sort() };
+}
+
+/** Where connections go by the host's own routing; what it leaves open goes to the service. */
+function streamsOf(host: string, port: number, audience: Audience): readonly StreamChain[] {
+  const routing = audience.mesh.streamRoutesFor(host, audience.namespace);
+  const { gateways = [], tls = [], tcp = [] } = routing ?? {};
+  const ruled = streamChains([{ rules: [...tls, ...tcp], gateways }], audience);
+  return ruled.some(isDefault)
+    ? ruled
+    : [...ruled, streamChain({}, [{ host, port, weight: 1 }], audience)];
 }

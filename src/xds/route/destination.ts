@@ -1,6 +1,7 @@
 /** Where a rule's requests go: clusters, and what of the destinations shows on the route itself. */
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Destination } from "../../model/ir/route.ts";
+import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type {
   RouteAction,
   RouteAction_HashPolicy,
@@ -26,6 +27,7 @@ export interface Resolved {
   /** Whether the protocol of its port is found out by its server, from what clients say by ALPN. */
   readonly detected: boolean;
   readonly hashPolicy: readonly RouteAction_HashPolicy[];
+  readonly policy: TrafficPolicy;
 }
 
 /** A destination that the mesh does not have keeps its cluster's name, which answers 503. */
@@ -40,6 +42,7 @@ export function resolve(destination: Destination, { mesh, namespace, port }: Van
     cluster: outboundClusterName({ host, port: number, ...(subset !== undefined && { subset }) }),
     detected: ports.some((p) => p.port === number && p.protocol === "auto"),
     hashPolicy: hashPolicy(policy.loadBalancer),
+    policy,
   };
 }
 

@@ -16,9 +16,10 @@ import {
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { routeAction, timeouts } from "./action.ts";
+import { type Audience, MESH_GATEWAY } from "./audience.ts";
 import { clustersIn } from "./clusters.ts";
 import { detectedPorts } from "./detected.ts";
-import { type Audience, areFor, httpRoutes, MESH_GATEWAY } from "./http.ts";
+import { areFor, httpRoutes } from "./http.ts";
 
 /** Hosts that requests name, by port. */
 export const namedHosts: Translator = {
@@ -55,7 +56,7 @@ export const detectedHosts: Translator = {
   },
 };
 
-const sidecarAudience = (mesh: Mesh, view: ProxyView, port: number): Audience => ({
+export const sidecarAudience = (mesh: Mesh, view: ProxyView, port: number): Audience => ({
   mesh,
   view,
   namespace: view.namespace,

@@ -1,0 +1,121 @@
+/** Connections that are not looked into: how they are told apart, and where they go. */
+import type { Destination, StreamMatch, StreamRule } from "../../model/ir/route.ts";
+import type { CidrRange } from "../../proto/gen/envoy/config/core/v3/address.ts";
+import type {
+  FilterChain,
+  FilterChainMatch,
+} from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import { duration } from "../../util/duration.ts";
+import { isIpv6 } from "../address.ts";
+import { BLACK_HOLE_CLUSTER } from "../names.ts";
+import { type Audience, concerns } from "../route/audience.ts";
+import { resolve } from "../route/destination.ts";
+import { type StreamTarget, streamFilter } from "./chain.ts";
+
+/** A filter chain, and the clusters it leads to. */
+export interface StreamChain {
+  readonly chain: FilterChain;
+  readonly clusters: readonly string[];
+}
+
+export interface Ruled {
+  readonly rules: readonly StreamRule[];
+  /** Of the rules' source. */
+  readonly gateways: readonly string[];
+}
+
+/**
+ * One chain for each way to match that no earlier rule has: Envoy refuses a listener that has two
+ * chains for one kind of connection, and the rules say that the first wins.
+ */
+export function streamChains(all: readonly Ruled[], audience: Audience): readonly StreamChain[] {
+  const taken = new Set<string>();
+  return all.flatMap(({ rules, gateways }) =>
+    rules.flatMap(({ matches, destinations }) =>
+      matches
+        .filter((match) => concerns(match, gateways, audience))
+        .flatMap((match) => unclaimed(match, taken))
+        .map((match) => streamChain(match, destinations, audience)),
+    ),
+  );
+}
+
+export function streamChain(
+  filterChainMatch: FilterChainMatch,
+  destinations: readonly Destination[],
+  audience: Audience,
+): StreamChain {
+  const { target, clusters } = streamTarget(destinations, audience);
+  return {
+    chain: {
+      ...(Object.keys(filterChainMatch).length > 0 && { filterChainMatch }),
+      filters: [streamFilter(audience.mesh.settings, target, clusters[0])],
+    },
+    clusters,
+  };
+}
+
+export const isDefault = ({ chain }: StreamChain): boolean => chain.filterChainMatch === undefined;
+
+export const namesServers = ({ chain }: StreamChain): boolean =>
+  chain.filterChainMatch?.serverNames !== undefined ||
+  chain.filterChainMatch?.transportProtocol !== undefined;
+
+const ANY = "*";
+
+/** What is left of a match, subnet by subnet. */
+function unclaimed(match: StreamMatch, taken: Set<string>): readonly FilterChainMatch[] {
+  const subnets = match.destinationSubnets ?? [undefined];
+  return subnets.flatMap((subnet) => {
+    const names = (match.sniHosts ?? [""]).filter((name) => claim(`${subnet} ${name}`, taken));
+    const named = names.filter((name) => name !== "" && name !== ANY);
+    const prefix = subnet === undefined ? {} : { prefixRanges: [cidr(subnet)] };
+    return [
+      ...(named.length > 0 ? [{ ...prefix, serverNames: named }] : []),
+      ...(names.includes(ANY) ? [{ ...prefix, transportProtocol: "tls" }] : []),
+      ...(names.includes("") ? [prefix] : []),
+    ];
+  });
+}
+
+function claim(key: string, taken: Set<string>): boolean {
+  const isFree = !taken.has(key);
+  taken.add(key);
+  return isFree;
+}
+
+function cidr(subnet: string): CidrRange {
+  const [addressPrefix = "", length] = subnet.split("/");
+  const whole = isIpv6(addressPrefix) ? 128 : 32;
+  return { addressPrefix, prefixLen: length === undefined ? whole : Number(length) };
+}
+
+function streamTarget(
+  destinations: readonly Destination[],
+  audience: Audience,
+): { readonly target: StreamTarget; readonly clusters: readonly string[] } {
+  const resolved = destinations.map((destination) => resolve(destination, audience));
+  const [first, ...others] = resolved;
+  if (first === undefined)
+    return { target: { cluster: BLACK_HOLE_CLUSTER }, clusters: [BLACK_HOLE_CLUSTER] };
+  const { tcpIdleTimeoutMs, maxConnectionDurationMs } = first.policy.connections ?? {};
+  const bySource = first.hashPolicy.some(({ connectionProperties }) => connectionProperties);
+  const target: StreamTarget = {
+    ...(others.length === 0
+      ? { cluster: first.cluster }
+      : {
+          weightedClusters: {
+            clusters: resolved.map(({ cluster, destination: { weight } }) => ({
+              name: cluster,
+              weight,
+            })),
+          },
+        }),
+    ...(bySource && { hashPolicy: [{ sourceIp: {} }] }),
+    ...(tcpIdleTimeoutMs !== undefined && { idleTimeout: duration(tcpIdleTimeoutMs) }),
+    ...(maxConnectionDurationMs !== undefined && {
+      maxDownstreamConnectionDuration: duration(maxConnectionDurationMs),
+    }),
+  };
+  return { target, clusters: resolved.map(({ cluster }) => cluster) };
+}
