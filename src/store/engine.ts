@@ -37,9 +37,9 @@ export abstract class Node<V> {
   /** Most values have one reader: a set for each would weigh more than the values. */
   #readers: Reader | Set<Reader> | undefined;
 
+  /** Made for a reader that attaches at once; one that does not stay tells the garden itself. */
   constructor(garden: Garden) {
     this.#garden = garden;
-    garden.add(this);
   }
 
   /** The value, current as of this call. */
@@ -332,7 +332,9 @@ export class Engine implements Context {
 
   /** Reads once, for somebody who will not be told when it changes. */
   get<A extends readonly Argument[], V>(from: Source<A, V>, ...key: A): V {
-    return from.node(...key).read();
+    const node = from.node(...key);
+    if (node.unread) this.garden.add(node);
+    return node.read();
   }
 
   watch<V>(node: Node<V>, onSuspect: () => void): Watch<V> {
