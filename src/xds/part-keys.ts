@@ -38,12 +38,7 @@ class List {
     const before = this.names;
     this.#reading = this.#read();
     const after = this.names;
-    if (before === after) return UNCHANGED;
-    const [old, current] = [new Set(before), new Set(after)];
-    return {
-      removed: before.filter((name) => !current.has(name)),
-      added: after.filter((name) => !old.has(name)),
-    };
+    return before === after ? UNCHANGED : difference(before, after);
   }
 
   dispose(): void {
@@ -59,6 +54,18 @@ class List {
       return this.#reading;
     }
   }
+}
+
+/** Most changes are one name in a long list: only what lies between equal ends is looked up. */
+function difference(before: readonly string[], after: readonly string[]): KeyChanges {
+  let start = 0;
+  while (start < before.length && before[start] === after[start]) start += 1;
+  let end = 0;
+  const shorter = Math.min(before.length, after.length) - start;
+  while (end < shorter && before.at(-1 - end) === after.at(-1 - end)) end += 1;
+  const old = new Set(before.slice(start, before.length - end));
+  const current = new Set(after.slice(start, after.length - end));
+  return { removed: [...old.difference(current)], added: [...current.difference(old)] };
 }
 
 /** The keys that a row of the translator gives for a projection: those of all its groups. */
