@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { Pusher } from "./push.ts";
+
+const counting = () => {
+  const stream = {
+    pushes: 0,
+    push: () => {
+      stream.pushes += 1;
+    },
+  };
+  return stream;
+};
+
+test("changes of one moment are one round; a later one is another", async () => {
+  const rounds: number[] = [];
+  const pusher = new Pusher((ms) => rounds.push(ms));
+  const [a, b] = [counting(), counting()];
+  pusher.add(a);
+  pusher.add(b);
+  pusher.changed();
+  pusher.changed();
+  pusher.changedFor(a);
+  await turn();
+  assert.deepEqual([a.pushes, b.pushes, rounds.length], [1, 1, 1]);
+  pusher.changedFor(b);
+  await turn();
+  assert.deepEqual([a.pushes, b.pushes, rounds.length], [1, 2, 2]);
+});
+
+test("a round that takes long lets others run, and a change in it reaches all again", async () => {
+  const pusher = new Pusher();
+  const slow = () => {
+    const stream = counting();
+    const { push } = stream;
+    stream.push = () => {
+      push();
+      const end = performance.now() + 6;
+      while (performance.now() < end);
+    };
+    return stream;
+  };
+  const streams = Array.from({ length: 6 }, slow);
+  for (const stream of streams) pusher.add(stream);
+  pusher.changed();
+  await turn();
+  const visited = () => streams.filter(({ pushes }) => pushes > 0).length;
+  assert.ok(visited() < streams.length, "one turn must not serve all");
+  pusher.changed();
+  while (visited() < streams.length) await turn();
+  for (let i = 0; i < streams.length; i++) await turn();
+  assert.ok(streams.every(({ pushes }) => pushes >= 1));
+  assert.equal(streams[0]?.pushes, 2, "the first was visited before the second change");
+});
+
+test("who has left is visited no more", async () => {
+  const pusher = new Pusher();
+  const stream = counting();
+  pusher.add(stream);
+  pusher.changed();
+  pusher.delete(stream);
+  pusher.changedFor(stream);
+  await turn();
+  assert.equal(stream.pushes, 0);
+});
