@@ -110,8 +110,13 @@ class Removal {
     const namespace = await this.#deps.client.get(KINDS.namespace, { name }, this.#signal);
     if (namespace === undefined || !isOwned(namespace, mesh)) return;
     const lodger = await this.#lodger(name);
-    if (lodger === undefined) await this.#remove(KINDS.namespace, namespace);
-    else await this.#keep(`Namespace ${name} is kept, as ${objectName(lodger)} is not of the mesh`);
+    if (lodger === undefined) {
+      await this.#remove(KINDS.namespace, namespace);
+      return;
+    }
+    const lookout = { name: OPERATOR, namespace: name };
+    await this.#deps.client.remove(KINDS.roleBinding, lookout, {}, this.#signal);
+    await this.#keep(`Namespace ${name} is kept, as ${objectName(lodger)} is not of the mesh`);
   }
 
   async #lodger(namespace: string): Promise<KubeObject | undefined> {

@@ -134,8 +134,14 @@ export class World {
   #sink(): Sink<KubeObject> {
     const known = new Set<string>();
     const upsert = (object: KubeObject): void => {
-      known.add(identity(object));
-      if (this.#put(object)) this.#tell(object);
+      const name = identity(object);
+      known.add(name);
+      const before = this.#objects.get(name);
+      if (!this.#put(object)) return;
+      this.#tell(object);
+      // Who lost it by an edit of its labels has to know as well.
+      if (before && before.metadata.labels?.[MESH] !== object.metadata.labels?.[MESH])
+        this.#tell(before);
     };
     const forget = (name: string): void => {
       known.delete(name);
