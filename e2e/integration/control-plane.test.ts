@@ -56,6 +56,9 @@ let ended: Promise<void>;
 const apply = <T extends KubeObject>(object: T): Promise<T> =>
   kube.apply(object, { manager: "test", force: true });
 
+/** Kinds that keep their content beside the spec. */
+type Fields = Readonly<Record<string, unknown>>;
+
 const namespaced = (kind: string, name: string, more: object, apiVersion = "v1"): KubeObject => ({
   apiVersion,
   kind,
@@ -106,15 +109,13 @@ async function makeWorld(): Promise<void> {
   await apply(endpointSlice("10.1.0.1"));
 }
 
-const endpointSlice = (...addresses: readonly string[]): KubeObject => ({
+const endpointSlice = (...addresses: readonly string[]): KubeObject & Fields => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   metadata: { name: "web-1", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
-  ...{
-    addressType: "IPv4",
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: "http", port: 8080, protocol: "TCP" }],
-  },
+  addressType: "IPv4",
+  endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+  ports: [{ name: "http", port: 8080, protocol: "TCP" }],
 });
 
 const makePod = (name: string): Promise<KubeObject> =>
@@ -126,12 +127,13 @@ const makePod = (name: string): Promise<KubeObject> =>
 
 const makeRoot = (): Promise<KubeObject> => {
   const data = Object.entries(cacerts).map(([k, v]) => [k, Buffer.from(v).toString("base64")]);
-  return apply({
+  const secret: KubeObject & Fields = {
     apiVersion: "v1",
     kind: "Secret",
     metadata: { name: CACERTS_SECRET, namespace: CONFIG.namespace },
-    ...{ data: Object.fromEntries(data) },
-  });
+    data: Object.fromEntries(data),
+  };
+  return apply(secret);
 };
 
 async function connect(pod: string): Promise<AdsClient> {
