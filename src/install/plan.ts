@@ -38,25 +38,3 @@ export function plan(
     .map(([, object]): Step => ({ kind: "delete", object }));
   return [...toward, ...away];
 }
-
-/** Webhooks before anything they depend on; then against the order of an install. */
-const REMOVAL_ORDER: readonly string[] = [
-  "MutatingWebhookConfiguration",
-  "PodDisruptionBudget",
-  "Deployment",
-  "Service",
-  "ConfigMap",
-  "Secret",
-  "RoleBinding",
-  "Role",
-  "ClusterRoleBinding",
-  "ClusterRole",
-  "ServiceAccount",
-];
-
-/** What a removal deletes, in order; namespace and CRDs come after, and only if nobody else needs them. */
-export function removal(observed: Iterable<KubeObject>): readonly KubeObject[] {
-  return [...observed]
-    .filter(({ kind }) => REMOVAL_ORDER.includes(kind))
-    .sort((a, b) => REMOVAL_ORDER.indexOf(a.kind) - REMOVAL_ORDER.indexOf(b.kind));
-}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
+import type { ClusterRole, PolicyRule } from "../api/gen/kubernetes.ts";
+import { kindOf, type Live, type MeshConfig } from "../api/kinds.ts";
+import type { KubeObject } from "../api/object.ts";
+import { golden } from "../testing/golden.ts";
+import { type Facts, render } from "./render.ts";
+import { type Catalogue, settingsOf } from "./settings.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const CATALOGUE: Catalogue = {
+  version: "0.1.0",
+  image: "meshwright.local/meshwright:0.1.0",
+  proxyImage: "meshwright.local/meshwright-proxy:0.1.0",
+};
+const FACTS: Facts = {
+  ownsNamespace: true,
+  crds: [],
+  trust: { data: { "root-cert.pem": "ROOT" }, rootsPem: "ROOT" },
+  injectionWorks: true,
+};
+
+const rendered = (mesh: MeshConfig): readonly KubeObject[] =>
+  render(settingsOf(mesh, CATALOGUE), FACTS).flatMap(({ objects }) => objects);
+
+/** The proxy's own part of a gateway's pod has goldens where it is made. */
+const withoutProxy = (name: string, value: unknown): unknown =>
+  name === "args" && JSON.stringify(value).includes("--config-yaml") ? [] : value;
+
+golden(join(import.meta.dirname, "testdata"), (mesh: MeshConfig) =>
+  JSON.parse(JSON.stringify(render(settingsOf(mesh, CATALOGUE), FACTS), withoutProxy)),
+);
+
+const bare: MeshConfig = {
+  apiVersion: "meshwright.dev/v1alpha1",
+  kind: "MeshConfig",
+  metadata: { name: "default" },
+};
+
+test("as long as injection was not seen to work, no pod is refused", () => {
+  const settings = settingsOf(bare, CATALOGUE);
+  const webhooks = render(settings, { ...FACTS, injectionWorks: false })
+    .flatMap(
+      ({ objects }) =>
+        objects as (KubeObject & { webhooks?: { name: string; failurePolicy: string }[] })[],
+    )
+    .flatMap((object) => object.webhooks ?? []);
+  const refusing = webhooks.filter(({ failurePolicy }) => failurePolicy === "Fail");
+  assert.deepEqual(
+    refusing.map(({ name }) => name),
+    ["probe.injector.meshwright.dev"],
+  );
+});
+
+test("nothing carries an owner, and every object is of a kind in the table", () => {
+  const objects = rendered(bare);
+  assert.ok(objects.length > 10);
+  for (const object of objects) {
+    kindOf(object);
+    assert.equal(object.metadata.ownerReferences, undefined);
+  }
+});
+
+test("a change of what the control plane reads at start makes new pods, another change does not", () => {
+  const rollout = (spec: MeshConfig["spec"]): unknown => {
+    const object = rendered({ ...bare, ...(spec && { spec }) }).find(
+      ({ kind, metadata }) => kind === "Deployment" && metadata.name === "meshwright-control-plane",
+    ) as Live<{ spec: { template: { metadata: { annotations: unknown } } } }>;
+    return object.spec.template.metadata.annotations;
+  };
+  assert.deepEqual(rollout({ gateways: [{ name: "a" }] }), rollout({}));
+  assert.notDeepEqual(rollout({ mesh: { accessLogFile: "/dev/stdout" } }), rollout({}));
+});
+
+const operatorManifest = (): readonly KubeObject[] =>
+  parseAllDocuments(readFileSync(join(ROOT, "manifests/operator.yaml"), "utf8")).map(
+    (document) => document.toJS() as KubeObject,
+  );
+
+test("the operator's manifest brings the definition of MeshConfig as it is", () => {
+  const definition = parse(
+    readFileSync(join(ROOT, "crds/mesh/meshconfigs.yaml"), "utf8"),
+  ) as unknown;
+  assert.deepEqual(operatorManifest()[0], definition);
+});
+
+test("the operator may grant the control plane what it needs: it holds all of it itself", () => {
+  const rulesOf = (object: KubeObject): readonly PolicyRule[] =>
+    (object as Live<ClusterRole>).rules ?? [];
+  const own = operatorManifest()
+    .filter(
+      ({ kind, metadata }) => kind === "ClusterRole" && metadata.name === "meshwright-operator",
+    )
+    .flatMap(rulesOf);
+  const granted = rendered(bare)
+    .filter(({ kind }) => kind === "ClusterRole" || kind === "Role")
+    .flatMap(rulesOf);
+  assert.ok(granted.length > 5);
+  const missing = granted
+    .flatMap(permissions)
+    .filter((one) => !own.some((rule) => allows(rule, one)));
+  assert.deepEqual(missing, [], "add them to manifests/operator.yaml");
+});
+
+interface Permission {
+  readonly group: string;
+  readonly resource: string;
+  readonly name: string | undefined;
+  readonly verb: string;
+}
+
+const permissions = (rule: PolicyRule): Permission[] =>
+  (rule.apiGroups ?? []).flatMap((group) =>
+    (rule.resources ?? []).flatMap((resource) =>
+      (rule.resourceNames ?? [undefined]).flatMap((name) =>
+        rule.verbs.map((verb) => ({ group, resource, name, verb })),
+      ),
+    ),
+  );
+
+const allows = (rule: PolicyRule, { group, resource, name, verb }: Permission): boolean =>
+  (rule.apiGroups ?? []).includes(group) &&
+  (rule.resources ?? []).includes(resource) &&
+  rule.verbs.includes(verb) &&
+  (rule.resourceNames === undefined || (name !== undefined && rule.resourceNames.includes(name)));
