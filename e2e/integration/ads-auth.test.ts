@@ -16,7 +16,7 @@ import { createRoot, loadIssuer } from "../../src/ca/root.ts";
 import { AdsClient, type AdsClientOptions } from "../../src/testing/ads.ts";
 import { HandMadeScopes } from "../../src/testing/scopes.ts";
 import { silent } from "../../src/util/log.ts";
-import { bootstrap, ROOT_FILE, sdsFiles, TOKEN_FILE } from "../../src/xds/bootstrap.ts";
+import { bootstrap, ROOT_SDS_FILE, rootSds, TOKEN_FILE } from "../../src/xds/bootstrap.ts";
 import { waitFor } from "../harness/wait.ts";
 import { startEnvoy } from "./real-envoy.ts";
 import { byName, cluster, endpoints } from "./world.ts";
@@ -247,8 +247,7 @@ test("stock Envoy with the injected bootstrap connects; token, root and certific
     await writeFile(join(directory, `.${file}`), content);
     await rename(join(directory, `.${file}`), join(directory, file));
   };
-  for (const [file, content] of Object.entries(sdsFiles(directory))) await put(file, content);
-  await put(ROOT_FILE, at.authority.trustBundle().pem);
+  await put(ROOT_SDS_FILE, rootSds(at.authority.trustBundle().pem));
   await put(TOKEN_FILE, await at.token({ audience: "wrong" }));
   at.scopes.write({
     Cluster: byName(cluster("a", { secret: WORKLOAD_SECRET })),
@@ -282,7 +281,7 @@ test("stock Envoy with the injected bootstrap connects; token, root and certific
   // Another root: proxies trust both until the server has changed over.
   const next = await issuer();
   const bundle = at.authority.trustBundle().pem + next.rootsPem;
-  await put(ROOT_FILE, bundle);
+  await put(ROOT_SDS_FILE, rootSds(bundle));
   at.authority.replace({ ...next, rootsPem: bundle, generation: "both" });
   at.certificates.replace(await at.authority.issueServing([SERVER_NAME]));
   await waitFor(soon("certificate of the new root"), async () => (await certificate()) !== before);

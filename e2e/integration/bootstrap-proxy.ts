@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { DEFAULT_RESOURCES, proxyContainer } from "../../src/inject/pod/proxy.ts";
-import { sdsFiles } from "../../src/xds/bootstrap.ts";
+import { ROOT_SDS_FILE, rootSds, TOKEN_FILE } from "../../src/xds/bootstrap.ts";
 import type { AppProbe } from "../../src/xds/bootstrap-local.ts";
 import { HttpClient, type HttpRecord } from "../harness/http.ts";
 import { envoyBinary } from "../harness/tools.ts";
@@ -44,13 +44,9 @@ export class ProjectedVolume {
   }
 }
 
-export const volumeFiles = (
-  directory: string,
-  { token, rootPem }: { readonly token: string; readonly rootPem: string },
-): Readonly<Record<string, string>> => ({
-  ...sdsFiles(directory),
-  "root-cert.pem": rootPem,
-  token,
+export const volumeFiles = (token: string, rootPem: string): Readonly<Record<string, string>> => ({
+  [ROOT_SDS_FILE]: rootSds(rootPem),
+  [TOKEN_FILE]: token,
 });
 
 export interface ProxyPod {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PodIndex } from "../../src/ads/pods.ts";
@@ -95,14 +96,7 @@ async function newWorld(t: TestContext, probes: readonly AppProbe[] = []): Promi
   const certificates = new ServingCertificates(await ca.authority.issueServing(DNS_NAMES));
   const at = { host: network.outside, port: 0 };
   const controlPlane = await startControlPlane(t, certificates, at);
-  const volume = await ProjectedVolume.create(t, {
-    token: "",
-    "root-cert.pem": "",
-    ...volumeFiles("", { token: "", rootPem: "" }),
-  });
-  await volume.write(
-    volumeFiles(volume.path, { token: "first", rootPem: ca.files["root-cert.pem"] }),
-  );
+  const volume = await ProjectedVolume.create(t, volumeFiles("first", ca.files["root-cert.pem"]));
   const pod = { network, volume, xdsPort: controlPlane.port, probes };
   return { pod, ca, certificates, controlPlane };
 }
@@ -128,6 +122,25 @@ test("a proxy is ready within a second of its start", async (t) => {
   assert.deepEqual(controlPlane.tokens, ["Bearer first"]);
 });
 
+test("a proxy needs one inotify instance: a node grants all sidecars together 128", async (t) => {
+  const { pod } = await newWorld(t, PROBES);
+  const proxy = await startProxy(pod);
+  await ready(proxy);
+  const files = readdirSync(`/proc/${proxy.child.pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${proxy.child.pid}/fd/${fd}`);
+    } catch {
+      // Closed since it was listed.
+      return "";
+    }
+  });
+  assert.ok(
+    files.some((file) => file.startsWith("socket:")),
+    "these are not Envoy's files",
+  );
+  assert.equal(files.filter((file) => file === "anon_inode:inotify").length, 1);
+});
+
 test("a proxy is not ready before its first configuration, and is so right after it", async (t) => {
   const { pod, certificates, controlPlane } = await newWorld(t);
   await controlPlane.stop();
@@ -151,9 +164,7 @@ test("token and roots rotate while the proxy runs", async (t) => {
   assert.deepEqual(controlPlane.tokens, ["Bearer first"]);
 
   const next = await newCa();
-  await pod.volume.write(
-    volumeFiles(pod.volume.path, { token: "second", rootPem: next.files["root-cert.pem"] }),
-  );
+  await pod.volume.write(volumeFiles("second", next.files["root-cert.pem"]));
   await waitFor({ description: "second reading of the roots", deadlineMs: DEADLINE_MS }, async () =>
     /sds\.root\.update_success: [2-9]/.test(await proxy.admin("/stats?filter=sds")),
   );

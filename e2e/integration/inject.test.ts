@@ -153,7 +153,7 @@ async function validate(spec: PodSpec | undefined): Promise<void> {
   );
   const undo: (() => Promise<void>)[] = [];
   try {
-    const files = volumeFiles(PROXY_DIRECTORY, { token: "t", rootPem: cacerts["root-cert.pem"] });
+    const files = volumeFiles("t", cacerts["root-cert.pem"]);
     const volume = await ProjectedVolume.create(
       { after: (f) => void undo.push(f as never) },
       files,

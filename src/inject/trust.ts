@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { COMPONENT, INJECTION, MANAGED_BY, MANAGER, MESH, REVISION } from "../api/labels.ts";
-import { ROOT_CONFIG_MAP } from "../api/names.ts";
+import { ROOT_CONFIG_MAP, ROOT_CONFIG_MAP_KEY } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
-import { ROOT_FILE, sdsFiles } from "../xds/bootstrap.ts";
+import { ROOT_SDS_FILE, rootSds } from "../xds/bootstrap.ts";
 
-/** What proxies mount besides their token: the roots, and the files by which Envoy watches both. */
+/** What proxies mount besides their token: the roots, for people and in the form for Envoy. */
 export interface TrustConfigMap extends KubeObject {
   readonly data: Readonly<Record<string, string>>;
 }
@@ -38,7 +38,7 @@ export const trustConfigMap = (
     namespace,
     labels: { [MANAGED_BY]: MANAGER, [MESH]: mesh, [COMPONENT]: "root-certificate" },
   },
-  data: { [ROOT_FILE]: bundlePem, ...sdsFiles() },
+  data: { [ROOT_CONFIG_MAP_KEY]: bundlePem, [ROOT_SDS_FILE]: rootSds(bundlePem) },
 });
 
 /**

@@ -2,15 +2,19 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { golden } from "../testing/golden.ts";
-import { type BootstrapOptions, bootstrap, sdsFiles } from "./bootstrap.ts";
+import { type BootstrapOptions, bootstrap, rootSds } from "./bootstrap.ts";
 
 golden(join(import.meta.dirname, "testdata/bootstrap"), (options: BootstrapOptions) =>
   bootstrap(options),
 );
 
-test("the files of a proxy's directory point at each other", () => {
-  const files = sdsFiles("/somewhere");
-  assert.deepEqual(Object.keys(files), ["root-sds.json", "token-sds.json"]);
-  assert.match(files["root-sds.json"] ?? "", /"filename":"\/somewhere\/root-cert\.pem"/);
-  assert.match(files["token-sds.json"] ?? "", /"filename":"\/somewhere\/token"/);
+test("the roots are a resource that names no other file", () => {
+  const { resources } = JSON.parse(rootSds("PEM\n")) as { readonly resources: readonly object[] };
+  assert.deepEqual(resources, [
+    {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+      name: "root",
+      validationContext: { trustedCa: { inlineString: "PEM\n" } },
+    },
+  ]);
 });

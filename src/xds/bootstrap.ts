@@ -2,13 +2,7 @@
  * The static half of a proxy's configuration: how it reaches the control plane, and the listeners
  * that must work without it. Complete when it is written into the pod: no agent fills anything in.
  */
-import {
-  controlPlaneDnsNames,
-  PORTS,
-  PROXY_DIRECTORY,
-  ROOT_CONFIG_MAP_KEY,
-  XDS_CLUSTER,
-} from "../api/names.ts";
+import { controlPlaneDnsNames, PORTS, PROXY_DIRECTORY, XDS_CLUSTER } from "../api/names.ts";
 import type { Bootstrap } from "../proto/gen/envoy/config/bootstrap/v3/bootstrap.ts";
 import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
@@ -17,11 +11,9 @@ import type { OverloadManager } from "../proto/gen/envoy/config/overload/v3/over
 import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
 import { type AppProbe, HEALTH_STATS, localClusters, localListeners } from "./bootstrap-local.ts";
 
-/** Files of the proxy's directory; the first two come from the root ConfigMap and the token. */
-export const ROOT_FILE = ROOT_CONFIG_MAP_KEY;
+/** Files of the proxy's directory: the pod's token, and the mesh's roots as an SDS resource. */
 export const TOKEN_FILE = "token";
-const ROOT_SDS_FILE = "root-sds.json";
-const TOKEN_SDS_FILE = "token-sds.json";
+export const ROOT_SDS_FILE = "root-sds.json";
 
 export interface BootstrapOptions {
   /** Namespace of the control plane. */
@@ -34,7 +26,7 @@ export interface BootstrapOptions {
   /** Memory limit of the container; near it the proxy sheds load instead of being killed. */
   readonly memoryLimitBytes?: number;
   readonly stats?: StatsInclusion;
-  /** Where the token, the roots and the SDS files are mounted. */
+  /** Where the token and the roots are mounted. */
   readonly directory?: string;
   /** Address of the control plane, when it is not the Service of its namespace. */
   readonly controlPlane?: { readonly host: string; readonly port: number };
@@ -90,38 +82,19 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
 }
 
 /**
- * Files for the proxy's directory that let Envoy read token and roots, and see them rotate: SDS
- * from a file is watched, a static secret is not.
+ * The mesh's roots in the form in which Envoy watches them. They are in the file itself: one that
+ * named another file would need a second watch.
  */
-export function sdsFiles(directory: string = PROXY_DIRECTORY): Readonly<Record<string, string>> {
-  const secret = (body: object): string =>
-    JSON.stringify({
-      resources: [
-        {
-          "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
-          ...body,
-        },
-      ],
-    });
-  return {
-    [ROOT_SDS_FILE]: secret({
-      name: "root",
-      validationContext: {
-        trustedCa: { filename: `${directory}/${ROOT_FILE}` },
-        watchedDirectory: { path: directory },
+export const rootSds = (bundlePem: string): string =>
+  JSON.stringify({
+    resources: [
+      {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+        name: "root",
+        validationContext: { trustedCa: { inlineString: bundlePem } },
       },
-    }),
-    [TOKEN_SDS_FILE]: secret({
-      name: "token",
-      genericSecret: { secret: { filename: `${directory}/${TOKEN_FILE}` } },
-    }),
-  };
-}
-
-const fileSource = (directory: string, file: string): ConfigSource => ({
-  pathConfigSource: { path: `${directory}/${file}`, watchedDirectory: { path: directory } },
-  resourceApiVersion: "V3",
-});
+    ],
+  });
 
 function controlPlaneCluster(options: BootstrapOptions): Cluster {
   const [serverName = "", fullName] = controlPlaneDnsNames(
@@ -178,12 +151,29 @@ const controlPlaneTls = (serverName: string, directory: string): TransportSocket
         },
         validationContextSdsSecretConfig: {
           name: "root",
-          sdsConfig: fileSource(directory, ROOT_SDS_FILE),
+          sdsConfig: {
+            pathConfigSource: {
+              path: `${directory}/${ROOT_SDS_FILE}`,
+              watchedDirectory: { path: directory },
+            },
+            resourceApiVersion: "V3",
+          },
         },
       },
     },
   },
 });
+
+/**
+ * Each stream carries the token of the moment. An SDS secret would do it too, with two watches;
+ * they are few on a node, where all sidecars are one user (docs/adr/0002-one-watch-per-proxy.md).
+ */
+const sendToken = (file: string): string => `function envoy_on_request(handle)
+  local file = assert(io.open(${JSON.stringify(file)}))
+  handle:headers():replace("authorization", "Bearer " .. file:read("*l"))
+  file:close()
+end
+`;
 
 /** HTTP/2 that finds out when its peer is gone, and sends the pod's token with each stream. */
 const http2WithToken = (directory: string) => ({
@@ -193,20 +183,10 @@ const http2WithToken = (directory: string) => ({
   },
   httpFilters: [
     {
-      name: "envoy.filters.http.credential_injector",
+      name: "envoy.filters.http.lua",
       typedConfig: {
-        "@type":
-          "type.googleapis.com/envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
-        overwrite: true,
-        credential: {
-          name: "envoy.http.injected_credentials.generic",
-          typedConfig: {
-            "@type":
-              "type.googleapis.com/envoy.extensions.http.injected_credentials.generic.v3.Generic",
-            credential: { name: "token", sdsConfig: fileSource(directory, TOKEN_SDS_FILE) },
-            headerValuePrefix: "Bearer ",
-          },
-        },
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        defaultSourceCode: { inlineString: sendToken(`${directory}/${TOKEN_FILE}`) },
       },
     },
     {

@@ -20,8 +20,7 @@ import {
 import {
   type BootstrapOptions,
   bootstrap,
-  ROOT_FILE,
-  sdsFiles,
+  ROOT_SDS_FILE,
   TOKEN_FILE,
 } from "../../xds/bootstrap.ts";
 import { quantityBytes } from "./quantity.ts";
@@ -85,7 +84,7 @@ export const CONFINED = {
   seccompProfile: { type: "RuntimeDefault" },
 } as const;
 
-/** Everything a proxy reads while it runs; kubelet keeps it fresh and Envoy watches it. */
+/** Everything a proxy reads while it runs; kubelet keeps it fresh. */
 export const proxyVolume = (): Volume => ({
   name: PROXY_VOLUME,
   projected: {
@@ -100,7 +99,7 @@ export const proxyVolume = (): Volume => ({
       {
         configMap: {
           name: ROOT_CONFIG_MAP,
-          items: [ROOT_FILE, ...Object.keys(sdsFiles())].map((key) => ({ key, path: key })),
+          items: [{ key: ROOT_SDS_FILE, path: ROOT_SDS_FILE }],
         },
       },
     ],
