@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addresses, allPods, isFree, overlaps, slotOrder, slots } from "./addresses.ts";
+import {
+  addresses,
+  allPods,
+  isFree,
+  nameservers,
+  overlaps,
+  slotOrder,
+  slots,
+} from "./addresses.ts";
 
 const slot = fc.integer({ min: 0, max: slots - 1 });
 
@@ -67,6 +75,13 @@ test("a slot is not free where the machine routes one of its ranges elsewhere", 
   assert.ok(isFree(3, ["192.168.0.0/16", "10.0.0.0/9"]));
   assert.ok(!isFree(3, ["10.131.7.0/24"]));
   assert.ok(!isFree(3, ["172.16.0.0/12"]));
+});
+
+test("a slot is not free where it would hide the machine's name server", () => {
+  const resolver = "search example\nnameserver 10.255.255.53\nnameserver fd00::53\n";
+  assert.deepEqual(nameservers(resolver), ["10.255.255.53"]);
+  assert.ok(!isFree(63, nameservers(resolver)));
+  assert.ok(isFree(62, nameservers(resolver)));
 });
 
 test("a slot that does not exist has no addresses", () => {

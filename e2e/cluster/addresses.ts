@@ -72,9 +72,13 @@ export function overlaps(one: string, other: string): boolean {
   return Math.floor(a.base / size) === Math.floor(b.base / size);
 }
 
-/** Whether a slot's addresses are free on a machine with these IPv4 routes. */
-export function isFree(slot: number, routes: readonly string[]): boolean {
+/** The IPv4 name servers of a resolv.conf. */
+export const nameservers = (resolver: string): string[] =>
+  [...resolver.matchAll(/^nameserver\s+(\d+(?:\.\d+){3})\s*$/gm)].map(([, server = ""]) => server);
+
+/** Whether a slot's addresses are free on a machine that uses these IPv4 ranges. */
+export function isFree(slot: number, used: readonly string[]): boolean {
   const { loadBalancerRange, podRange, serviceRange } = addresses(slot);
   const wanted = [loadBalancerRange.v4, podRange.v4, serviceRange.v4];
-  return !routes.some((route) => wanted.some((range) => overlaps(range, route)));
+  return !used.some((one) => wanted.some((range) => overlaps(range, one)));
 }

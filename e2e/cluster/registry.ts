@@ -5,7 +5,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isFree, slotOrder, slots } from "./addresses.ts";
+import { isFree, nameservers, slotOrder, slots } from "./addresses.ts";
 import { run } from "./command.ts";
 import { ClusterError } from "./errors.ts";
 import { withLock } from "./lock.ts";
@@ -43,10 +43,12 @@ export async function findClaim(name: string): Promise<Claim | undefined> {
   return (await claims()).find((one) => isOurs(one, name));
 }
 
-/** The machine's IPv4 routes, but for the default one. */
-async function hostRoutes(): Promise<string[]> {
+/** The machine's IPv4 routes but for the default one, and the servers it reaches only by that one. */
+async function usedRanges(): Promise<string[]> {
   const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"]));
-  return (routes as { dst: string }[]).map(({ dst }) => dst).filter((dst) => dst !== "default");
+  const direct = (routes as { dst: string }[]).map(({ dst }) => dst);
+  const resolver = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
+  return [...direct.filter((dst) => dst !== "default"), ...nameservers(resolver)];
 }
 
 /**
@@ -59,9 +61,9 @@ export async function claim(name: string, before: number | undefined): Promise<C
     const ours = all.find((one) => isOurs(one, name));
     if (ours !== undefined) return ours;
     const taken = new Set(all.map((one) => one.slot));
-    const routes = await hostRoutes();
+    const used = await usedRanges();
     const order = [...(before === undefined ? [] : [before]), ...slotOrder(`${checkout} ${name}`)];
-    const slot = order.find((one) => !taken.has(one) && isFree(one, routes));
+    const slot = order.find((one) => !taken.has(one) && isFree(one, used));
     if (slot === undefined) {
       throw new ClusterError(
         `all ${slots} slots for local clusters on this machine are taken`,
