@@ -1,11 +1,15 @@
 /** How this machine reaches the mesh's ingress gateway. */
 import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { CONTROL_PLANE_NAMESPACE } from "../../src/api/names.ts";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { Cluster } from "./cluster.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Origin } from "./http.ts";
 import { waitFor } from "./wait.ts";
+
+/** How long to hope for a direct way. */
+const DIRECT_MS = 10_000;
 
 export const INGRESS = "istio-ingressgateway";
 
@@ -45,8 +49,8 @@ export async function reachIngress(cluster: Cluster, port = 80): Promise<Ingress
     },
   );
   const nodes = await cluster.api.list<Node>("/api/v1/nodes");
-  for (const origin of waysTo(service, nodes, port))
-    if (await accepts(origin)) return { ...origin, close: () => undefined };
+  const direct = await firstThatAccepts(waysTo(service, nodes, port));
+  if (direct) return { ...direct, close: () => undefined };
   return cluster.kubectl.forward(
     { namespace: CONTROL_PLANE_NAMESPACE, workload: `svc/${INGRESS}` },
     port,
@@ -66,6 +70,16 @@ function waysTo(service: Service, nodes: readonly Node[], port: number): Origin[
         .map(({ address }) => ({ host: address, port: nodePort }))
     : [];
   return [...balanced, ...direct];
+}
+
+/** The gateway listens only once it was told of a port, so all ways are tried for a while. */
+async function firstThatAccepts(ways: readonly Origin[]): Promise<Origin | undefined> {
+  const deadline = performance.now() + DIRECT_MS;
+  while (ways.length > 0 && performance.now() < deadline) {
+    for (const way of ways) if (await accepts(way)) return way;
+    await delay(100);
+  }
+  return undefined;
 }
 
 /** Whether anybody answers there within a second. */
