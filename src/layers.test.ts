@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ads: ["util", "api", "proto", "xds"],
   inject: ["util", "api", "xds"],
   feedback: ["util", "api", "store", "kube"],
-  operator: ["util", "api", "ca", "kube", "install"],
+  operator: ["util", "api", "store", "ca", "kube", "install"],
   testing: ["util", "api", "store", "proto", "model", "xds"],
 };
 
