@@ -52,12 +52,14 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
 }
 
 function sinksOf(from: Inputs) {
-  const { services, slices, pods, nodes, virtualServices, destinationRules, gateways } = from;
+  const { services, slices, pods, nodes, secrets } = from;
+  const { virtualServices, destinationRules, gateways } = from;
   return {
     services,
     endpointSlices: slices,
     pods,
     nodes,
+    secrets,
     virtualServices,
     destinationRules,
     gateways,
@@ -98,6 +100,7 @@ function meshOver(
     gatewayStreamRoutes: (gateway) => cx.get(queries.gatewayStreamRoutes, gateway),
     policy: (host, namespace) => cx.get(queries.policy, namespace, host),
     workload: (key) => cx.get(queries.workload, key),
+    credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`),
     addressFamilies: () => cx.get(from.addressFamilies, MESH_WIDE),
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
   };

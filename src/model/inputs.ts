@@ -9,6 +9,7 @@ import type { Live } from "../api/kinds.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
 import type { Engine } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
+import { lowerCredential } from "./credential.ts";
 import { addressDomain } from "./domains.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerGateway } from "./istio/gateway.ts";
@@ -74,6 +75,7 @@ function kubeInputs(engine: Engine, clusterDomain: string) {
     addressFamilies: pods.index(({ addresses }) =>
       addresses.map((address) => [MESH_WIDE, address.includes(":") ? "IPv6" : "IPv4"]),
     ),
+    secrets: projecting(engine, (object: Live<kube.Secret>) => lowerCredential(object)),
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),
     servicesByHost: services.index(({ value }, key) => (value ? [[value.service.host, key]] : [])),

@@ -11,6 +11,14 @@ export interface MeshSettings {
   readonly accessLogFile: string;
 }
 
+/** What a Secret holds for TLS, in PEM. */
+export interface Credential {
+  /** The certificate comes first in `chain`. */
+  readonly certificate?: { readonly chain: string; readonly key: string };
+  readonly roots?: string;
+  readonly revoked?: string;
+}
+
 /**
  * The mesh as translators see it. Every method is a tracked read: the engine remembers who read
  * what, so ask for the one host you need and never walk the mesh to find it.
@@ -48,6 +56,8 @@ export interface Mesh {
   gatewayHosts(gateway: string): readonly string[];
   gatewayRoutesFor(gateway: string, host: string): readonly HttpRoutes[];
   gatewayStreamRoutes(gateway: string): readonly StreamRoutes[];
+  /** `undefined` if the Secret is not there or nothing in it can be used. */
+  credential(namespace: string, name: string): Credential | undefined;
   policy(host: string, namespace: string): DestinationPolicy | undefined;
   workload(key: string): Workload | undefined;
   /** `IPv4` and `IPv6`, as far as any workload has an address of the family. */
