@@ -150,6 +150,13 @@ describe("the life of a mesh", () => {
 
   test("a steady mesh causes no write but the Lease", async () => {
     await meshReady(cluster);
+    await waitFor(
+      { description: "end of other tests' namespaces", deadlineMs: 90_000 },
+      async () => {
+        const namespaces = await cluster.api.list("/api/v1/namespaces");
+        return namespaces.every(({ metadata }) => metadata.deletionTimestamp === undefined);
+      },
+    );
     const versions = async (): Promise<ReadonlyMap<string, string>> =>
       new Map(
         (await ownedObjects(cluster)).map(({ kind, metadata }) => [
