@@ -15,6 +15,7 @@ import { type Buildah, openBuildah } from "./buildah.ts";
 import { checkout, type Image, images, nodeVersion, tag } from "./catalog.ts";
 import { preparedContext } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { fetchArchive, keepArchive } from "./shelf.ts";
 
 const directory = join(checkout, ".state/.images");
 
@@ -36,8 +37,14 @@ async function build(buildah: Buildah, image: Image, name: string): Promise<stri
   const record = join(directory, "built.json");
   const archive = archiveOf(image);
   const key = fingerprint(checkout, image.sources, [nodeVersion]);
+  const shelved = fingerprint(checkout, [], [key, name]);
   if (readRecord(record)[name] === key && existsSync(archive)) {
     say(`${name}, ${megabytes(archive)}, is as it was`);
+    return key;
+  }
+  if (await fetchArchive(image.name, shelved, archive)) {
+    say(`${name}, ${megabytes(archive)}, was built before`);
+    await remember(record, name, key);
     return key;
   }
   const context =
@@ -51,6 +58,7 @@ async function build(buildah: Buildah, image: Image, name: string): Promise<stri
   await buildah.run("push", "--quiet", name, `docker-archive:${archive}:${name}`);
   say(`built ${name}, ${megabytes(archive)}`);
   await remember(record, name, key);
+  await keepArchive(image.name, shelved, archive);
   return key;
 }
 
