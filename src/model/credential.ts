@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type * as kube from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
 import { defined } from "../util/defined.ts";
-import type { Credential } from "./ir/mesh.ts";
+import type { Credential } from "./ir/credential.ts";
 
 /** Names in a Secret's data: Kubernetes' own first, then those that Istio also takes. */
 const CHAIN = ["tls.crt", "cert"];

@@ -1,3 +1,4 @@
+import type { Credential } from "./credential.ts";
 import type { Gateway } from "./listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
