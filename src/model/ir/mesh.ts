@@ -12,14 +12,6 @@ export interface MeshSettings {
   readonly accessLogFile: string;
 }
 
-/** What a Secret holds for TLS, in PEM. */
-export interface Credential {
-  /** The certificate comes first in `chain`. */
-  readonly certificate?: { readonly chain: string; readonly key: string };
-  readonly roots?: string;
-  readonly revoked?: string;
-}
-
 /**
  * The mesh as translators see it. Every method is a tracked read: the engine remembers who read
  * what, so ask for the one host you need and never walk the mesh to find it.
