@@ -20,6 +20,7 @@ const SINKS: Readonly<Record<string, SinkName>> = {
   EndpointSlice: "endpointSlices",
   Pod: "pods",
   Node: "nodes",
+  Secret: "secrets",
   VirtualService: "virtualServices",
   DestinationRule: "destinationRules",
   Gateway: "gateways",

@@ -1,6 +1,7 @@
 /** What a gateway's pods listen on: the servers of all Gateways that select them, by port. */
 import type { Gateway, GatewayServer } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
+import { gatewayRoute, secureGatewayRoute } from "./names.ts";
 import type { ProxyView } from "./view.ts";
 
 export interface BoundServer {
@@ -35,7 +36,28 @@ function listeningPort(mesh: Mesh, view: ProxyView, port: number): number | unde
   return target ?? (port >= FIRST_UNPRIVILEGED ? port : undefined);
 }
 
-export const isHttpServer = ({ server }: BoundServer): boolean => server.protocol === "HTTP";
+/** A route configuration of a gateway, and the servers whose hosts are in it. */
+export interface HttpTable {
+  readonly route: string;
+  readonly port: number;
+  readonly servers: readonly BoundServer[];
+}
+
+/** Servers of plain HTTP share the port's hosts; each that speaks TLS is alone with its own. */
+export function httpTables(mesh: Mesh, view: ProxyView): readonly HttpTable[] {
+  return [...serversByPort(mesh, view)].flatMap(([port, servers]) => {
+    const byRoute = Map.groupBy(servers.filter(speaksHttp), (bound) => routeOf(bound, port));
+    return [...byRoute].map(([route, bound]) => ({ route, port, servers: bound }));
+  });
+}
+
+export const speaksHttp = ({ server: { protocol, tls } }: BoundServer): boolean =>
+  protocol === "HTTP" || (protocol === "HTTPS" && tls?.mode === "terminate");
+
+export function routeOf({ gateway, server }: BoundServer, port: number): string {
+  if (server.protocol === "HTTP") return gatewayRoute(port);
+  return secureGatewayRoute(port, server.name, gateway.key);
+}
 
 /** The hosts that both mean: the narrower of the two, if one lies within the other. */
 export function narrower(a: string, b: string): string | undefined {

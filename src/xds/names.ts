@@ -40,6 +40,12 @@ export const hostRoute = (host: string, port: number): string => `${host}:${port
 
 export const gatewayRoute = (port: number): string => `http.${port}`;
 
+/** @param gateway `namespace/name`; a route's name has no slash, as virtual hosts' names begin with it */
+export function secureGatewayRoute(port: number, server: string, gateway: string): string {
+  const [namespace, name] = gateway.split("/");
+  return `https.${port}.${server}.${name}.${namespace}`;
+}
+
 /**
  * The name of a virtual host and of its resource, which must be one: Envoy acknowledges the removal
  * of a resource whose virtual host is called otherwise, and goes on serving it.

@@ -1,4 +1,5 @@
 /** Names by which proxies ask for certificates, and what is behind those that are files of theirs. */
+import type { Credential } from "../model/ir/mesh.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 
 /** Where distributions of Linux, and the proxy's image, keep the roots of the public. */
@@ -7,7 +8,7 @@ const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 const CERTIFICATE = "file-cert:";
 const ROOTS = "file-root:";
 const CREDENTIAL = "kubernetes://";
-const CA_SUFFIX = "-cacert";
+export const CA_SUFFIX = "-cacert";
 
 export interface CertificateFiles {
   readonly chain: string;
@@ -21,7 +22,7 @@ export const certificateFile = ({ chain, key }: CertificateFiles): string =>
 export const rootsFile = (path: string = SYSTEM_ROOTS): string => `${ROOTS}${path}`;
 
 /** A Secret of the proxy's own namespace. */
-export const credential = (name: string): string => `${CREDENTIAL}${name}`;
+export const credentialCertificate = (name: string): string => `${CREDENTIAL}${name}`;
 
 /** The roots in it, or in a Secret of its name that ends so. */
 export const credentialRoots = (name: string): string => `${CREDENTIAL}${name}${CA_SUFFIX}`;
@@ -53,3 +54,27 @@ export function fileSecret(name: string): Secret | undefined {
     tlsCertificate: { certificateChain: { filename: chain }, privateKey: { filename: key } },
   };
 }
+
+/** A secret whose content the control plane brings: a certificate, or the roots to trust. */
+export function credentialSecret(
+  name: string,
+  { certificate, roots, revoked }: Credential,
+  part: "certificate" | "roots",
+): Secret | undefined {
+  if (part === "certificate")
+    return (
+      certificate && {
+        name,
+        tlsCertificate: {
+          certificateChain: { inlineString: certificate.chain },
+          privateKey: { inlineString: certificate.key },
+        },
+      }
+    );
+  return roots === undefined
+    ? undefined
+    : { name, validationContext: { trustedCa: { inlineString: roots }, ...crl(revoked) } };
+}
+
+const crl = (revoked: string | undefined) =>
+  revoked === undefined ? {} : { crl: { inlineString: revoked } };

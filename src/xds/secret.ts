@@ -1,29 +1,72 @@
 /** Secrets beside the workload's own: those that policies and gateways name. */
+import type { ServerTls } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
+import type { TrafficPolicy } from "../model/ir/traffic.ts";
+import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { originSecrets } from "./cluster/origination.ts";
-import { fileSecret } from "./secret-name.ts";
+import { serversByPort } from "./gateway.ts";
+import { serverSecrets } from "./listener/server-tls.ts";
+import { CA_SUFFIX, credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
 import type { Translator } from "./translator.ts";
 import type { ProxyView } from "./view.ts";
 
-/** Files of the proxy's own, by the policies of what it calls. */
+/** Files of the proxy's own. */
 export const fileSecrets: Translator = {
   type: "Secret",
-  keys: (mesh, view) =>
-    [...new Set(namesInPolicies(mesh, view))]
-      .filter((name) => fileSecret(name) !== undefined)
-      .sort(),
+  keys: (mesh, view) => namesOf(mesh, view).filter((name) => fileSecret(name) !== undefined),
   resource(_mesh, _view, key) {
     const body = fileSecret(key);
     return body && { name: key, body, clusters: [] };
   },
 };
 
-function namesInPolicies(mesh: Mesh, { namespace }: ProxyView): readonly string[] {
-  return mesh.hosts(namespace).flatMap((host) => {
-    const destination = mesh.policy(host, namespace);
-    if (destination === undefined) return [];
-    return [destination.policy, ...destination.subsets.flatMap(({ policy }) => policy ?? [])]
-      .flatMap((policy) => [policy, ...Object.values(policy.ports ?? {})])
-      .flatMap(({ tlsOrigin }) => (tlsOrigin ? originSecrets(tlsOrigin) : []));
-  });
+/** Secrets of the gateway's namespace: what is in them goes to its own proxies, and only there. */
+export const credentialSecrets: Translator = {
+  type: "Secret",
+  keys: (mesh, view) =>
+    view.kind === "gateway"
+      ? namesOf(mesh, view).filter((name) => parseCredential(name) !== undefined)
+      : [],
+  resource(mesh, view, key) {
+    const body = credentialBody(mesh, view, key);
+    return body && { name: key, body, clusters: [] };
+  },
+};
+
+/** Whether a proxy that asks for the secret gets it; its files are its own affair. */
+export const isAvailable = (mesh: Mesh, view: ProxyView, name: string): boolean =>
+  parseCredential(name) === undefined ||
+  (view.kind === "gateway" && credentialBody(mesh, view, name) !== undefined);
+
+/** Roots are in the Secret itself, or in one beside it. */
+function credentialBody(mesh: Mesh, view: ProxyView, key: string): Secret | undefined {
+  const parsed = parseCredential(key);
+  if (parsed === undefined) return undefined;
+  const names = parsed.roots ? [parsed.name, `${parsed.name}${CA_SUFFIX}`] : [parsed.name];
+  for (const name of names) {
+    const found = mesh.credential(view.namespace, name);
+    const body = found && credentialSecret(key, found, parsed.roots ? "roots" : "certificate");
+    if (body !== undefined) return body;
+  }
+  return undefined;
+}
+
+function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
+  const servers = [...serversByPort(mesh, view).values()].flat();
+  const asked = [
+    ...servers.flatMap(({ server: { tls } }) => (tls ? secretsOfServer(tls) : [])),
+    ...mesh.hosts(view.namespace).flatMap((host) => secretsOfHost(mesh, view, host)),
+  ];
+  return [...new Set(asked)].sort();
+}
+
+const secretsOfServer = (tls: ServerTls): readonly string[] =>
+  tls.mode === "terminate" ? serverSecrets(tls) : [];
+
+function secretsOfHost(mesh: Mesh, { namespace }: ProxyView, host: string): readonly string[] {
+  const destination = mesh.policy(host, namespace);
+  if (destination === undefined) return [];
+  return [destination.policy, ...destination.subsets.flatMap(({ policy }) => policy ?? [])]
+    .flatMap((policy): readonly TrafficPolicy[] => [policy, ...Object.values(policy.ports ?? {})])
+    .flatMap(({ tlsOrigin }) => (tlsOrigin ? originSecrets(tlsOrigin) : []));
 }

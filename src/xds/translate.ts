@@ -12,7 +12,7 @@ import { virtualListeners } from "./listener/virtual.ts";
 import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
 import { detectedHosts, namedHosts } from "./route/virtual-host.ts";
-import { fileSecrets } from "./secret.ts";
+import { credentialSecrets, fileSecrets } from "./secret.ts";
 import type { Translator } from "./translator.ts";
 
 export const translators: readonly Translator[] = [
@@ -31,4 +31,5 @@ export const translators: readonly Translator[] = [
   gatewayRoutes,
   gatewayVirtualHosts,
   fileSecrets,
+  credentialSecrets,
 ];

@@ -3,7 +3,12 @@ import type { TlsOrigin } from "../../model/ir/traffic.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import type { CommonTlsContext } from "../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls.ts";
 import { typed } from "../../proto/types.ts";
-import { certificateFile, credential, credentialRoots, rootsFile } from "../secret-name.ts";
+import {
+  certificateFile,
+  credentialCertificate,
+  credentialRoots,
+  rootsFile,
+} from "../secret-name.ts";
 import { anyName, secret, TLS, TLS_PARAMS } from "../tls.ts";
 
 /** @param http2 whether requests are sent as HTTP/2 */
@@ -31,7 +36,7 @@ export const originSecrets = (origin: TlsOrigin): readonly string[] => [
 
 const certificateSecrets = ({ certificate, credential: name, mutual }: TlsOrigin): string[] => {
   if (certificate !== undefined) return [certificateFile(certificate)];
-  return name !== undefined && mutual ? [credential(name)] : [];
+  return name !== undefined && mutual ? [credentialCertificate(name)] : [];
 };
 
 const rootsSecret = ({ credential: name, caFile }: TlsOrigin): string =>

@@ -1,13 +1,15 @@
 /** One cluster for each port of each service, and for each of its subsets. */
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
-import type { TrafficPolicy } from "../../model/ir/traffic.ts";
+import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { socketAddress } from "../address.ts";
 import { ADS } from "../config-source.ts";
 import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
+import { isAvailable } from "../secret.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
+import { originSecrets } from "./origination.ts";
 import { balancingPolicy, clusterPolicy, effectivePolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
@@ -36,8 +38,11 @@ export interface Target {
   readonly policy: TrafficPolicy;
   /** Labels of its endpoints; empty: all of the service's. */
   readonly labels: Readonly<Record<string, string>>;
-  /** How endpoints are found: we list them, Envoy asks DNS, or the client has chosen one already. */
-  readonly endpoints: "listed" | "dns" | "chosen";
+  /**
+   * How endpoints are found: we list them, Envoy asks DNS, or the client has chosen one already.
+   * None where the policy wants a secret that the proxy does not get: it would wait for ever.
+   */
+  readonly endpoints: "listed" | "dns" | "chosen" | "none";
 }
 
 export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | undefined {
@@ -47,19 +52,39 @@ export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | un
   const port = service?.ports.find((p) => p.port === cluster.port);
   if (service === undefined || port === undefined) return undefined;
   const destination = mesh.policy(cluster.host, view.namespace);
-  const subset = destination?.subsets.find((s) => s.name === cluster.subset);
-  if (cluster.subset !== undefined && subset === undefined) return undefined;
+  const labels = labelsOf(destination, cluster.subset);
+  if (labels === undefined) return undefined;
   const policy = effectivePolicy(destination, port.port, cluster.subset);
-  const endpoints = discoveryOf(service, policy, view);
-  return { cluster, service, port, policy, labels: subset?.labels ?? {}, endpoints };
+  return {
+    cluster,
+    service,
+    port,
+    policy,
+    labels,
+    endpoints: discoveryOf(mesh, service, policy, view),
+  };
 }
+
+/** `undefined` if there is no such subset. */
+const labelsOf = (
+  destination: DestinationPolicy | undefined,
+  subset: string | undefined,
+): Readonly<Record<string, string>> | undefined =>
+  subset === undefined ? {} : destination?.subsets.find(({ name }) => name === subset)?.labels;
+
+const hasSecrets = (mesh: Mesh, view: ProxyView, { tlsOrigin }: TrafficPolicy): boolean =>
+  tlsOrigin === undefined ||
+  originSecrets(tlsOrigin).every((secret) => isAvailable(mesh, view, secret));
 
 /** Clients behind a sidecar may choose an endpoint; those before a gateway know none. */
 function discoveryOf(
+  mesh: Mesh,
   { resolution }: Service,
-  { loadBalancer }: TrafficPolicy,
+  policy: TrafficPolicy,
   view: ProxyView,
 ): Target["endpoints"] {
+  if (!hasSecrets(mesh, view, policy)) return "none";
+  const { loadBalancer } = policy;
   if (resolution === "headless" || loadBalancer?.kind === "passthrough")
     return view.kind === "sidecar" ? "chosen" : "listed";
   return resolution === "static" ? "listed" : "dns";
@@ -83,6 +108,8 @@ function outboundCluster(mesh: Mesh, target: Target): Cluster {
     namespace: service.namespace,
   };
   const metadata = target.endpoints !== "chosen";
+  if (target.endpoints === "none")
+    return { name: outboundClusterName(cluster), ...discovery(target), ...clusterPolicy(policy) };
   return {
     name: outboundClusterName(cluster),
     ...clusterPolicy(policy),
@@ -95,6 +122,8 @@ function outboundCluster(mesh: Mesh, target: Target): Cluster {
 
 function discovery({ endpoints, cluster, policy }: Target): Cluster {
   switch (endpoints) {
+    case "none":
+      return { type: "STATIC" };
     case "chosen":
       return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
     case "listed":

@@ -1,39 +1,154 @@
+/** A gateway's ports: one listener each, in which servers are told apart by the TLS greeting. */
 import type { Mesh } from "../../model/ir/mesh.ts";
+import type { StreamRule } from "../../model/ir/route.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import { anyAddress, isIpv6 } from "../address.ts";
-import { isHttpServer, serversByPort } from "../gateway.ts";
-import { gatewayRoute, listenerName, parseListener } from "../names.ts";
+import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import { anyAddress, isIpv6, socketAddress } from "../address.ts";
+import { type BoundServer, narrower, routeOf, serversByPort, speaksHttp } from "../gateway.ts";
+import { listenerName, parseListener } from "../names.ts";
+import type { Audience } from "../route/audience.ts";
+import { isAvailable } from "../secret.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { byRds, httpFilter } from "./chain.ts";
+import { greetingInspector } from "./inspect.ts";
+import { serverSecrets, serverTls, type Terminate } from "./server-tls.ts";
+import { type Ruled, type StreamChain, streamChains } from "./stream.ts";
 
 export const gatewayListeners: Translator = {
   type: "Listener",
   keys: (mesh, view) =>
-    gatewayHttpPorts(mesh, view)
-      .map((port) => listenerName("0.0.0.0", port))
-      .sort(),
+    [...serversByPort(mesh, view).keys()].map((port) => listenerName("0.0.0.0", port)).sort(),
   resource: (mesh, view, key) => gatewayListener(mesh, view, key),
 };
 
-export const gatewayHttpPorts = (mesh: Mesh, view: ProxyView): readonly number[] =>
-  [...serversByPort(mesh, view)]
-    .filter(([, servers]) => servers.some(isHttpServer))
-    .map(([port]) => port);
-
-function gatewayListener(mesh: Mesh, view: ProxyView, name: string): Translated {
+function gatewayListener(mesh: Mesh, view: ProxyView, name: string): Translated | undefined {
   const { port } = parseListener(name);
+  const servers = serversByPort(mesh, view).get(port) ?? [];
+  const chains = distinct(
+    servers.flatMap((bound) => serverChains(mesh, view, { bound, port, name })),
+  );
+  if (chains.length === 0) return undefined;
   const { addresses = [] } = mesh.workload(view.workload) ?? {};
-  const http = httpFilter(mesh.settings, {
-    direction: "gateway",
-    statPrefix: `outbound_${name}`,
-    routing: byRds(gatewayRoute(port)),
-  });
+  const bind = servers[0]?.server.bind;
   const body: Listener = {
     name,
-    ...anyAddress(port, addresses.some(isIpv6)),
+    ...(bind === undefined
+      ? anyAddress(port, addresses.some(isIpv6))
+      : { address: socketAddress(bind, port) }),
     trafficDirection: "OUTBOUND",
-    filterChains: [{ filters: [http] }],
+    filterChains: chains.map(({ chain }) => chain),
+    ...(chains.some(({ chain }) => chain.filterChainMatch !== undefined) && greetingInspector),
   };
-  return { name, body, clusters: [] };
+  return { name, body, clusters: [...new Set(chains.flatMap(({ clusters }) => clusters))].sort() };
 }
+
+/** Envoy refuses two chains for one kind of connection; the first Gateway's counts. */
+function distinct(chains: readonly StreamChain[]): readonly StreamChain[] {
+  const taken = new Set<string>();
+  return chains.flatMap(({ chain, clusters }) => {
+    const { serverNames, ...match } = chain.filterChainMatch ?? {};
+    const free = (serverNames ?? [""]).filter((server) => {
+      const key = JSON.stringify([match, server]);
+      const isFree = !taken.has(key);
+      taken.add(key);
+      return isFree;
+    });
+    if (free.length === 0) return [];
+    if (serverNames === undefined) return [{ chain, clusters }];
+    return [{ chain: { ...chain, filterChainMatch: { ...match, serverNames: free } }, clusters }];
+  });
+}
+
+interface Opened {
+  readonly bound: BoundServer;
+  /** That the pod listens on. */
+  readonly port: number;
+  /** Of the listener. */
+  readonly name: string;
+}
+
+function serverChains(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
+  const { server } = opened.bound;
+  if (server.tls?.mode === "passthrough") return passedThrough(mesh, view, opened);
+  const socket = server.tls === undefined ? {} : terminated(mesh, view, server.tls, opened);
+  if (socket === undefined) return [];
+  const inner = speaksHttp(opened.bound)
+    ? [{ chain: { filters: [requests(mesh, opened)] }, clusters: [] }]
+    : streams(mesh, view, opened);
+  return inner.map(({ chain, clusters }) => ({
+    chain: { ...chain, ...socket, ...matching(chain, socket) },
+    clusters,
+  }));
+}
+
+function matching(chain: FilterChain, socket: FilterChain): FilterChain {
+  const match = { ...chain.filterChainMatch, ...socket.filterChainMatch };
+  return Object.keys(match).length === 0 ? {} : { filterChainMatch: match };
+}
+
+const CONNECT_TIMEOUT = "15s";
+
+/** `undefined`: what it needs is not there, so it stays closed until it is. */
+function terminated(
+  mesh: Mesh,
+  view: ProxyView,
+  tls: Terminate,
+  { bound }: Opened,
+): FilterChain | undefined {
+  if (!serverSecrets(tls).every((name) => isAvailable(mesh, view, name))) return undefined;
+  const names = bound.server.hosts.map(({ host }) => host);
+  return {
+    filterChainMatch: names.includes("*")
+      ? { transportProtocol: "tls" }
+      : { transportProtocol: "tls", serverNames: [...new Set(names)] },
+    transportSocket: serverTls(mesh, tls, speaksHttp(bound) ? ["h2", "http/1.1"] : []),
+    transportSocketConnectTimeout: CONNECT_TIMEOUT,
+  };
+}
+
+const requests = ({ settings }: Mesh, { bound, port, name }: Opened) =>
+  httpFilter(settings, {
+    direction: "gateway",
+    statPrefix: `outbound_${name}`,
+    routing: byRds(routeOf(bound, port)),
+  });
+
+const audienceOf = (mesh: Mesh, view: ProxyView, { bound }: Opened): Audience => ({
+  mesh,
+  view,
+  namespace: view.namespace,
+  port: bound.server.port,
+  gateways: [bound.gateway.key],
+});
+
+function streams(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
+  const { gateway } = opened.bound;
+  const ruled = mesh
+    .gatewayStreamRoutes(gateway.key)
+    .map(({ tcp, gateways }): Ruled => ({ rules: tcp, gateways }));
+  return streamChains(ruled, audienceOf(mesh, view, opened));
+}
+
+/** Names that both the server and a rule have. */
+function passedThrough(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
+  const { gateway, server } = opened.bound;
+  const hosts = server.hosts.map(({ host }) => host);
+  const ruled = mesh.gatewayStreamRoutes(gateway.key).map(
+    ({ tls, gateways }): Ruled => ({
+      rules: tls.map((rule) => narrowed(rule, hosts)),
+      gateways,
+    }),
+  );
+  return streamChains(ruled, audienceOf(mesh, view, opened));
+}
+
+const narrowed = (rule: StreamRule, hosts: readonly string[]): StreamRule => ({
+  ...rule,
+  matches: rule.matches.flatMap((match) => {
+    const sniHosts = hosts.flatMap((host) =>
+      (match.sniHosts ?? ["*"]).flatMap((sni) => narrower(host, sni) ?? []),
+    );
+    return sniHosts.length === 0 ? [] : [{ ...match, sniHosts: [...new Set(sniHosts)] }];
+  }),
+});

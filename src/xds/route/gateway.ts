@@ -4,9 +4,8 @@ import type { GatewayServer } from "../../model/ir/listener.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { HttpRoutes } from "../../model/ir/route.ts";
 import type { Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import { type BoundServer, isHttpServer, narrower, serversByPort } from "../gateway.ts";
-import { gatewayHttpPorts } from "../listener/gateway.ts";
-import { CATCH_ALL, gatewayRoute, parseVirtualHost, virtualHostName } from "../names.ts";
+import { type BoundServer, httpTables, narrower } from "../gateway.ts";
+import { CATCH_ALL, parseVirtualHost, virtualHostName } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { routeConfiguration } from "./configuration.ts";
@@ -16,25 +15,26 @@ import { virtualHost } from "./virtual-host.ts";
 
 export const gatewayRoutes: Translator = {
   type: "RouteConfiguration",
-  keys: (mesh, view) => gatewayHttpPorts(mesh, view).map(gatewayRoute).sort(),
+  keys: (mesh, view) =>
+    httpTables(mesh, view)
+      .map(({ route }) => route)
+      .sort(),
   resource: (_mesh, _view, key) => ({ name: key, body: routeConfiguration(key), clusters: [] }),
 };
 
 export const gatewayVirtualHosts: Translator = {
   type: "VirtualHost",
   keys: (mesh, view) =>
-    [...serversByPort(mesh, view)]
-      .flatMap(([port, servers]) => {
-        const http = servers.filter(isHttpServer);
-        if (http.length === 0) return [];
-        const hosts = new Set([CATCH_ALL, ...http.flatMap((bound) => hostsOf(mesh, bound))]);
-        return [...hosts].map((host) => virtualHostName(gatewayRoute(port), host, port));
+    httpTables(mesh, view)
+      .flatMap(({ route, port, servers }) => {
+        const hosts = new Set([CATCH_ALL, ...servers.flatMap((bound) => hostsOf(mesh, bound))]);
+        return [...hosts].map((host) => virtualHostName(route, host, port));
       })
       .sort(),
   resource(mesh, view, key) {
-    const { host, port } = parseVirtualHost(key);
-    const servers = (serversByPort(mesh, view).get(port) ?? []).filter(isHttpServer);
-    return servers.length === 0 ? undefined : gatewayHost(mesh, view, { key, host, servers });
+    const { route, host } = parseVirtualHost(key);
+    const table = httpTables(mesh, view).find((one) => one.route === route);
+    return table && gatewayHost(mesh, view, { key, host, servers: table.servers });
   },
 };
 
