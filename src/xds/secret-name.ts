@@ -1,5 +1,5 @@
 /** Names by which proxies ask for certificates, and what is behind those that are files of theirs. */
-import type { Credential } from "../model/ir/mesh.ts";
+import type { Credential } from "../model/ir/credential.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 
 /** Where distributions of Linux, and the proxy's image, keep the roots of the public. */
