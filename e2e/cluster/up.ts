@@ -35,14 +35,12 @@ function checkMachine(name: string): void {
   cgroupHierarchy();
 }
 
-/** Every sidecar watches four files or so, all of them as one user. */
+/** Every sidecar takes one, all of them as one user; a pod of another mesh may take more. */
 function noteLimits(): void {
   const file = "/proc/sys/fs/inotify/max_user_instances";
   const instances = Number(readFileSync(file, "utf8"));
-  if (instances >= 512) return;
-  say(
-    `the machine's limit of ${instances} inotify instances allows about ${instances >> 2} sidecars`,
-  );
+  if (instances >= 128) return;
+  say(`the machine's limit of ${instances} inotify instances allows about ${instances} sidecars`);
   say("  for more: sysctl -w fs.inotify.max_user_instances=1024");
 }
 

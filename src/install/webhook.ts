@@ -6,13 +6,12 @@ import type {
   MutatingWebhookConfiguration,
 } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import { INJECTION, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
+import { INJECTION, INJECTION_PROBE, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
 import { CONTROL_PLANE, OPERATOR_NAMESPACE } from "../api/names.ts";
 import { metadata } from "./metadata.ts";
 import type { Settings } from "./settings.ts";
 
 /** On the pod by which the operator asks whether injection works; it is never created. */
-export const PROBE = "meshwright.dev/probe";
 export const PROBE_VALUE = "injection";
 
 const NAMESPACE_NAME = "kubernetes.io/metadata.name";
@@ -51,7 +50,7 @@ export function injectionWebhook(
         {
           name: "probe.injector.meshwright.dev",
           namespaceSelector: { matchExpressions: [oneOf(NAMESPACE_NAME, OPERATOR_NAMESPACE)] },
-          objectSelector: { matchLabels: { [PROBE]: PROBE_VALUE } },
+          objectSelector: { matchLabels: { [INJECTION_PROBE]: PROBE_VALUE } },
         },
       ),
     ],
@@ -115,7 +114,7 @@ function webhook(
     ],
     failurePolicy,
     matchPolicy: "Equivalent",
-    reinvocationPolicy: "Never",
+    reinvocationPolicy: "IfNeeded",
     // A dry run gets the sidecar too, and writes nothing.
     sideEffects: "NoneOnDryRun",
     timeoutSeconds: 10,

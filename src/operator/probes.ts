@@ -2,11 +2,11 @@
 import { connect, constants } from "node:http2";
 import type { Pod } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import { REVISION, SIDECAR_INJECT } from "../api/labels.ts";
+import { INJECTION_PROBE, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
 import { controlPlaneDnsNames, OPERATOR_NAMESPACE, PORTS, PROXY_CONTAINER } from "../api/names.ts";
 import type { Wait } from "../install/readiness.ts";
 import type { Settings } from "../install/settings.ts";
-import { PROBE, PROBE_VALUE } from "../install/webhook.ts";
+import { PROBE_VALUE } from "../install/webhook.ts";
 import type { Client } from "../kube/client.ts";
 import { ApiError, isTransient } from "../kube/error.ts";
 
@@ -95,7 +95,7 @@ const probePod = ({ mesh, proxyImage }: Settings): Live<Pod> => ({
   metadata: {
     name: `injection-probe-${mesh}`,
     namespace: OPERATOR_NAMESPACE,
-    labels: { [PROBE]: PROBE_VALUE, [SIDECAR_INJECT]: "true", [REVISION]: mesh },
+    labels: { [INJECTION_PROBE]: PROBE_VALUE, [SIDECAR_INJECT]: "true", [REVISION]: mesh },
     // Without capture the pod needs no privilege that the namespace might refuse.
     annotations: { "sidecar.istio.io/interceptionMode": "NONE" },
   },
