@@ -1,32 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createRoot } from "../ca/root.ts";
 import { lowerCredential } from "./credential.ts";
 
-// Made for this test: P-256, valid for a hundred years.
-const CHAIN = `-----BEGIN CERTIFICATE-----
-MIIBjTCCATOgAwIBAgIUcTLCdCL2zoajrNmEyddAW+ktXuEwCgYIKoZIzj0EAwIw
-GzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTAgFw0yNjExMjQwMzQ3MjVaGA8y
-MTI2MTAzMTAzNDcyNVowGzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTBZMBMG
-ByqGSM49AgEGCCqGSM49AwEHA0IABIscb4L2giQw/b+X7z+4vs606hGLasn6RSm4
-iuW2yHkmoNMfoKTsXPsUucX3G0qZGO2v/T9SH7j2H/h2lNVUORGjUzBRMB0GA1Ud
-DgQWBBT4/xAsI1kz28zU86elKAcG4spXtzAfBgNVHSMEGDAWgBT4/xAsI1kz28zU
-86elKAcG4spXtzAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQD2
-bFbE9ShCFenfsRu3Ko0MSCRXywQuDxo6BiilfVf7OwIgYQvqixzlKooQNMsTEaVo
-QuP2y2EcSpY1Cx6gQs/ftsc=
------END CERTIFICATE-----
-`;
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgB8qpx6zbeS4hmM0c
-cDNFT1B0ngFEf1FPus5GyZXkIMuhRANCAASLHG+C9oIkMP2/l+8/uL7OtOoRi2rJ
-+kUpuIrltsh5JqDTH6Ck7Fz7FLnF9xtKmRjtr/0/Uh+49h/4dpTVVDkR
------END PRIVATE KEY-----
-`;
-const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6v3N9oxCfTuD9Hbd
-CPHmPvkxJj0KelR2eDn9wcgQ2n6hRANCAARWNn1n7wheOe5ECS6I0Uvzccadtmyu
-zS9OVPweJiVtlELqkvWt9PTETbXO+ZboHZJIwn80wiSXI0aktF52MG0q
------END PRIVATE KEY-----
-`;
+const authority = () =>
+  createRoot({ trustDomain: "example.com", now: new Date(), ttlMs: 3_600_000 });
+const [{ "ca-cert.pem": CHAIN, "ca-key.pem": KEY }, { "ca-key.pem": OTHER_KEY }] =
+  await Promise.all([authority(), authority()]);
 
 const secret = (data: Readonly<Record<string, string>>, type = "kubernetes.io/tls") => ({
   apiVersion: "v1",
