@@ -9,7 +9,7 @@ export interface Frame {
 }
 
 /** More than this and a key costs more than the copy it saves. */
-const MAX_SHARED_RESOURCES = 64;
+const MAX_SHARED_RESOURCES = 16;
 const MAX_FRAMES = 256;
 
 /** Encodes responses; what many streams are owed at one time is encoded once. */

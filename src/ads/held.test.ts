@@ -61,7 +61,7 @@ test("a cursor over shared generations says what a map of one's own would say", 
   fc.assert(
     fc.property(fc.array(step, { size: "max", maxLength: 60 }), (steps) => {
       const scene = new Scene();
-      scene.rebase();
+      scene.holding.start(scene.target);
       for (const one of steps) scene.take(one);
       scene.rebase();
       const { holding, plain, target } = scene;

@@ -38,6 +38,11 @@ export class Holding {
     return deviation === undefined ? this.#base?.resources.get(name) : deviation.held;
   }
 
+  /** The client has what `target` has, but for the deviations that are noted next. */
+  start(target: ResourceSet): void {
+    this.#base = target;
+  }
+
   /** Names of the generation at the cursor, whether the client wants them or not. */
   names(): Iterable<string> {
     return this.#base?.resources.keys() ?? [];
@@ -57,18 +62,13 @@ export class Holding {
    * it is written down: afterwards the deviations are all that tells client and target apart.
    *
    * @param wanted whether the client wants the name: what it does not want is no deviation
-   * @param names every name the client wants, if they are fewer than the target's
    */
-  rebase(
-    target: ResourceSet,
-    wanted: (name: string) => boolean,
-    names: Iterable<string> = target.resources.keys(),
-  ): void {
+  rebase(target: ResourceSet, wanted: (name: string) => boolean): void {
     const base = this.#base;
-    if (base === target) return;
-    for (const name of base === undefined ? names : changes(base, target, this.#estranged)) {
+    if (base === target || base === undefined) return;
+    for (const name of changes(base, target, this.#estranged)) {
       if (!this.#deviations.has(name) && wanted(name))
-        this.#deviations.set(name, deviationFrom(base?.resources.get(name)));
+        this.#deviations.set(name, deviationFrom(base.resources.get(name)));
     }
     this.#base = target;
     this.#estranged = false;

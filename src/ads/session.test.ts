@@ -57,6 +57,7 @@ class Scene {
 
   /** The server sends all it may. */
   send(): void {
+    this.#session.refresh();
     for (;;) {
       const response = this.#session.next(this.now);
       if (response === undefined) return;

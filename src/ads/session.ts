@@ -53,6 +53,8 @@ export class Session {
   readonly #source: Source;
   readonly #frames: Frames;
   readonly #subscriptions = new Map<ResourceType, Subscription>();
+  /** The newest resources as of the last refresh, of all types as of one moment. */
+  readonly #targets = new Map<ResourceType, ResourceSet>();
   readonly #work = new Map<ResourceType, Work>();
   readonly #waiting = new Map<ResourceType, Waiting>();
   /** Clusters sent for the first time and not accepted yet, with the nonce that carries them. */
@@ -80,7 +82,13 @@ export class Session {
     this.#work.clear();
   }
 
-  subscribe(type: ResourceType, request: Request): void {
+  /** There may be something new. */
+  refresh(): void {
+    this.#targets.clear();
+  }
+
+  subscribe(type: ResourceType, asked: Request): void {
+    const request = interned(asked, this.#target(type));
     const known = this.#subscriptions.get(type);
     if (known === undefined) this.#subscriptions.set(type, this.#first(type, request));
     else known.update(request);
@@ -97,8 +105,8 @@ export class Session {
     this.#hasAnswered = true;
     if (type === "Cluster") this.#clustersSettled(response.resources, nonce);
     // What was replaced is gone for good now: clusters that only it named may follow.
-    this.#work.delete("Cluster");
-    this.#work.delete(type);
+    this.#reconsider("Cluster");
+    if (error !== undefined || subscription?.hasRefusals) this.#work.delete(type);
     const verdict = { type, nonce, resources: response.resources };
     return error === undefined ? verdict : { ...verdict, error };
   }
@@ -118,6 +126,18 @@ export class Session {
       ...[...this.#work.values()].map((work) => work.dueAt),
       Number.POSITIVE_INFINITY,
     );
+  }
+
+  #target(type: ResourceType): ResourceSet {
+    // Read together: a host may not be newer than the clusters it names.
+    if (this.#targets.size === 0)
+      for (const each of ORDER) this.#targets.set(each, this.#source.of(each));
+    return this.#targets.get(type) ?? this.#source.of(type);
+  }
+
+  /** Something that others waited for has happened. */
+  #reconsider(type: ResourceType): void {
+    if (this.#waiting.get(type)?.size) this.#work.delete(type);
   }
 
   #first(type: ResourceType, request: Request): Subscription {
@@ -156,7 +176,7 @@ export class Session {
     const isFresh = (route: string): boolean => !first || initialVersions[route] === undefined;
     for (const route of subscribe.filter(isFresh)) {
       if (hosts === undefined) this.#freshRoutes.add(route);
-      else for (const name of namesUnder(this.#source.of("VirtualHost"), route)) hosts.ask(name);
+      else for (const name of namesUnder(this.#target("VirtualHost"), route)) hosts.ask(name);
     }
     for (const route of unsubscribe) {
       this.#freshRoutes.delete(route);
@@ -173,7 +193,7 @@ export class Session {
     const hosts = this.#subscriptions.get("VirtualHost");
     if (hosts === undefined || this.#subscriptions.get("RouteConfiguration")?.wants(route)) return;
     const differing = [...hosts.deviations.keys()].filter((name) => routeOf(name) === route);
-    for (const name of [...differing, ...namesUnder(this.#source.of("VirtualHost"), route)])
+    for (const name of [...differing, ...namesUnder(this.#target("VirtualHost"), route)])
       this.#dismissed.add(name);
     hosts.drop(differing);
   }
@@ -203,7 +223,10 @@ export class Session {
       return mustAsk ? this.#send("Cluster", subscription, NOTHING) : undefined;
     }
     const batch = work.takeRemoved();
-    return batch && this.#send("Cluster", subscription, batch);
+    if (batch === undefined) return undefined;
+    // Their endpoints may go with them.
+    this.#work.delete("ClusterLoadAssignment");
+    return this.#send("Cluster", subscription, batch);
   }
 
   #isAwaitingAnswer(): boolean {
@@ -216,7 +239,7 @@ export class Session {
   }
 
   #plan(type: ResourceType, subscription: Subscription, now: number): Work {
-    const target = this.#source.of(type);
+    const target = this.#target(type);
     const known = this.#work.get(type);
     if (known?.target === target && now < known.dueAt) return known;
     subscription.rebase(target);
@@ -241,7 +264,7 @@ export class Session {
     this.#waiting.set(type, waiting);
     this.#work.set(type, work);
     // What names a cluster changed: one that waits to be removed may go now.
-    if (isGated(type) && this.#waiting.get("Cluster")?.size) this.#work.delete("Cluster");
+    if (isGated(type)) this.#reconsider("Cluster");
     return work;
   }
 
@@ -264,7 +287,7 @@ export class Session {
     const subscription = this.#subscriptions.get("Cluster");
     // A client that names its clusters asks for them after the routes that name them.
     if (subscription !== undefined && !subscription.wildcard) return undefined;
-    const target = this.#source.of("Cluster").resources;
+    const target = this.#target("Cluster").resources;
     return {
       warm: (name) => subscription?.held(name) !== undefined && !this.#warming.has(name),
       coming: (name) => {
@@ -291,7 +314,7 @@ export class Session {
       const subscription = this.#subscriptions.get(type);
       if (subscription === undefined) continue;
       // Changes that were not looked at yet count as well.
-      subscription.rebase(this.#source.of(type));
+      subscription.rebase(this.#target(type));
       this.#work.delete(type);
       for (const { held } of subscription.deviations.values()) yield held;
       for (const { replaced } of subscription.inFlight.values()) yield* replaced.values();
@@ -311,7 +334,7 @@ export class Session {
   #clustersSettled(clusters: readonly EncodedResource[], nonce: string): void {
     for (const { name } of clusters)
       if (this.#warming.get(name) === nonce) this.#warming.delete(name);
-    for (const type of GATED) this.#work.delete(type);
+    for (const type of GATED) this.#reconsider(type);
   }
 
   #noteClusters(
@@ -326,9 +349,11 @@ export class Session {
       if (isNew) continue;
       // Envoy warms a changed cluster with new endpoints, and does not ask for them.
       if (endpoints === undefined) this.#changedClusters.add(name);
-      else if (endpoints.wants(name)) endpoints.ask(name, endpoints.held(name));
+      else if (endpoints.wants(name)) {
+        endpoints.ask(name, endpoints.held(name));
+        this.#work.delete("ClusterLoadAssignment");
+      }
     }
-    this.#work.delete("ClusterLoadAssignment");
   }
 }
 
@@ -341,10 +366,17 @@ function owesAnswer({ wildcard, answered }: Subscription, { target }: Work): boo
 
 /** What nobody rejected goes together; what was rejected goes alone, and soon no more. */
 function sorted(ready: readonly EncodedResource[], subscription: Subscription) {
+  if (!subscription.hasRefusals) return { together: ready, alone: [] };
   const refusals = ({ name, version }: EncodedResource) => subscription.refusals(name, version);
   const limit = subscription.inFlight.size === 0 ? MAX_REFUSALS : 1;
   return {
     together: ready.filter((resource) => refusals(resource) === undefined),
     alone: ready.filter((resource) => (refusals(resource) ?? MAX_REFUSALS) < limit),
   };
+}
+
+/** The request with the target's own strings for names, so that clients share them. */
+function interned(request: Request, { resources }: ResourceSet): Request {
+  const subscribe = request.subscribe.map((name) => resources.get(name)?.name ?? name);
+  return { ...request, subscribe };
 }

@@ -56,6 +56,11 @@ export class AdsStream {
 
   /** Sends whatever the client lacks. Safe to call at any time: an up-to-date client gets nothing. */
   push(): void {
+    this.#session.refresh();
+    this.#pump();
+  }
+
+  #pump(): void {
     while (!this.#isClosed && this.#writing < MAX_WRITING) {
       const response = this.#session.next(this.#now());
       if (response === undefined) break;
@@ -74,7 +79,7 @@ export class AdsStream {
 
   #written(): void {
     this.#writing -= 1;
-    this.push();
+    this.#pump();
   }
 
   #receive(request: DeltaDiscoveryRequest): void {
@@ -84,7 +89,7 @@ export class AdsStream {
     this.#events.onRequest(type, request);
     this.#judge(type, request);
     this.#subscribe(type, request);
-    this.push();
+    this.#pump();
   }
 
   #judge(type: ResourceType, { responseNonce, errorDetail }: DeltaDiscoveryRequest): void {
@@ -108,7 +113,7 @@ export class AdsStream {
     const dueAt = this.#session.dueAt;
     if (this.#isClosed || dueAt === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.max(dueAt - this.#now(), 0) + 1;
-    this.#timer = setTimeout(() => this.push(), delayMs).unref();
+    this.#timer = setTimeout(() => this.#pump(), delayMs).unref();
   }
 
   #close(): void {

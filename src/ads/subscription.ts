@@ -101,8 +101,8 @@ export class Subscription {
 
   /** Moves the cursor to `target`: afterwards `deviations` is all that is left to do. */
   rebase(target: ResourceSet): void {
-    if (!this.#based) this.#start(target);
-    this.#holding.rebase(target, (name) => this.wants(name));
+    if (this.#based) this.#holding.rebase(target, (name) => this.wants(name));
+    else this.#start(target);
   }
 
   /** Names that the client brought along and does not want. */
@@ -136,6 +136,10 @@ export class Subscription {
   refusals(name: string, version: string): number | undefined {
     const refused = this.#refused.get(name);
     return refused?.version === version ? refused.times : undefined;
+  }
+
+  get hasRefusals(): boolean {
+    return this.#refused.size > 0;
   }
 
   /** By name; a version may have been replaced since, and not been sent yet. */
@@ -176,6 +180,7 @@ export class Subscription {
     const reported = this.#reported ?? new Map<string, string>();
     this.#reported = undefined;
     this.#based = true;
+    this.#holding.start(target);
     for (const name of [...target.resources.keys(), ...this.#names])
       if (!reported.has(name) && this.wants(name)) this.#holding.deviate(name, ASKED);
     for (const [name, version] of reported) {
@@ -183,9 +188,9 @@ export class Subscription {
         this.#unwanted.push(name);
         continue;
       }
-      const same = target.resources.get(name);
-      const held: Held = same?.version === version ? same : { version, clusters: undefined };
-      this.#holding.deviate(name, { held, asked: false });
+      const isSame = target.resources.get(name)?.version === version;
+      const held = { version, clusters: undefined };
+      if (!isSame) this.#holding.deviate(name, { held, asked: false });
     }
   }
 
