@@ -1,22 +1,37 @@
-import { readdir, readFile } from "node:fs/promises";
+/**
+ * The definitions of the Istio API, as the image carries them. This file is also a program: it is
+ * run once, to parse them in a process of its own. The parser needs as much memory as all the rest
+ * of the operator, and only a process that ends gives it back.
+ */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { parse } from "yaml";
 import type { KubeObject } from "../api/object.ts";
 import { MeshError } from "../util/errors.ts";
 
-/**
- * The definitions of the Istio API, as the image carries them.
- *
- * @throws MeshError `MESH0801` if the directory holds none: the image is broken
- */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** @throws MeshError `MESH0801` if the directory holds none: the image is broken */
 export async function loadDefinitions(directory: string): Promise<readonly KubeObject[]> {
-  const files = (await readdir(directory)).filter((file) => file.endsWith(".yaml")).sort();
-  if (files.length === 0)
-    throw new MeshError("MESH0801", `${directory} holds no CustomResourceDefinition`, {
-      hint: "run `make setup` before the image is built, or use an image of a release",
-    });
-  const definitions: KubeObject[] = [];
-  for (const file of files)
-    definitions.push(parse(await readFile(join(directory, file), "utf8")) as KubeObject);
-  return definitions;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--max-semi-space-size=1", import.meta.filename, directory],
+    { maxBuffer: MAX_OUTPUT_BYTES },
+  );
+  const definitions = JSON.parse(stdout) as readonly KubeObject[];
+  if (definitions.length > 0) return definitions;
+  throw new MeshError("MESH0801", `${directory} holds no CustomResourceDefinition`, {
+    hint: "run `make setup` before the image is built, or use an image of a release",
+  });
 }
+
+function parseAll(directory: string): readonly KubeObject[] {
+  return readdirSync(directory)
+    .filter((file) => file.endsWith(".yaml"))
+    .sort()
+    .map((file) => parse(readFileSync(join(directory, file), "utf8")) as KubeObject);
+}
+
+if (import.meta.main) process.stdout.write(JSON.stringify(parseAll(process.argv[2] ?? ".")));
