@@ -80,10 +80,13 @@ function mirrorPolicies(mirrors: readonly Mirror[], vantage: Vantage): RouteActi
   };
 }
 
-/** Without a budget a request may take as long as it wants, whatever Envoy's defaults. */
+/**
+ * Without a budget a request may take as long as it wants, whatever Envoy's defaults. A route that
+ * says anything of `maxStreamDuration` loses its `timeout`, so gRPC has its limit by the older field.
+ */
 export function timeouts(timeoutMs = 0): RouteAction {
   const timeout = duration(timeoutMs);
-  return { timeout, maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: timeout } };
+  return { timeout, maxGrpcTimeout: timeout };
 }
 
 function rewriteAction({ prefix, regex, authority }: Rewrite, path: PathMatch): RouteAction {
