@@ -179,7 +179,10 @@ export class ApiServer {
   }
 
   #spawn(name: string, binary: string, args: readonly string[]): void {
-    const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // It must not outlive a test that is killed.
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", binary, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const log = createWriteStream(join(this.#directory, `${name}.log`), { flags: "a" });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });

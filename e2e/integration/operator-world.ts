@@ -8,7 +8,7 @@ import type { Deployment, Service } from "../../src/api/gen/kubernetes.ts";
 import { KINDS, type Live, type MeshConfig, pathOf } from "../../src/api/kinds.ts";
 import { MANAGED_BY, MANAGER } from "../../src/api/labels.ts";
 import type { KubeObject } from "../../src/api/object.ts";
-import { Client } from "../../src/kube/client.ts";
+import type { Client } from "../../src/kube/client.ts";
 import { isApiError } from "../../src/kube/error.ts";
 import { loadDefinitions } from "../../src/operator/crds.ts";
 import { MeshOperator } from "../../src/operator/operator.ts";
@@ -45,7 +45,7 @@ export const meshConfig = (spec: object = {}, name = "default"): MeshConfig => (
 });
 
 export const conditionOf = (mesh: MeshConfig | undefined, type: string): Condition | undefined =>
-  mesh?.status?.conditions?.find((one) => one.type === type) as Condition | undefined;
+  mesh?.status?.conditions?.find((one) => one.type === type);
 
 export class OperatorWorld {
   readonly server: ApiServer;
