@@ -6,9 +6,8 @@ import type {
   LocalityLbEndpoints,
 } from "../proto/gen/envoy/config/endpoint/v3/endpoint_components.ts";
 import { socketAddress } from "./address.ts";
-import { outboundClusterNames, type Target, targetOf } from "./cluster/outbound.ts";
+import { outboundClusterNames, targetOf } from "./cluster/outbound.ts";
 import { MUTUAL, TLS_MODE } from "./cluster/tls.ts";
-import { outboundClusterName } from "./names.ts";
 import type { Translator } from "./translator.ts";
 
 export const clusterLoadAssignments: Translator = {
@@ -21,17 +20,26 @@ export const clusterLoadAssignments: Translator = {
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
     if (target?.endpoints !== "listed") return undefined;
-    const body = loadAssignment(target, mesh.endpoints(target.cluster.host));
+    const { cluster, port, labels } = target;
+    const wanted = { name: key, portName: port.name, labels };
+    const body = loadAssignment(wanted, mesh.endpoints(cluster.host));
     return { name: key, body, clusters: [] };
   },
 };
 
+interface Wanted {
+  /** Of the cluster. */
+  readonly name: string;
+  readonly portName: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export function loadAssignment(
-  { cluster, port, labels }: Target,
+  { name, portName, labels }: Wanted,
   endpoints: readonly Endpoint[],
 ): ClusterLoadAssignment {
-  const chosen = endpoints.filter((e) => e.portName === port.name && carries(e, labels));
-  return { clusterName: outboundClusterName(cluster), endpoints: byLocality(usable(chosen)) };
+  const chosen = endpoints.filter((e) => e.portName === portName && carries(e, labels));
+  return { clusterName: name, endpoints: byLocality(usable(chosen)) };
 }
 
 const carries = (endpoint: Endpoint, labels: Readonly<Record<string, string>>): boolean =>

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Endpoint } from "../model/ir/service.ts";
+import { loadAssignment } from "./endpoint.ts";
+
+const NORTH = { region: "earth", zone: "north" };
+const SOUTH = { region: "earth", zone: "south" };
+
+const endpoint = (address: string, more: Partial<Endpoint> = {}): Endpoint => ({
+  address,
+  port: 8080,
+  portName: "http",
+  labels: {},
+  tls: false,
+  health: "healthy",
+  locality: NORTH,
+  ...more,
+});
+
+const addresses = (
+  endpoints: readonly Endpoint[],
+  labels: Readonly<Record<string, string>> = {},
+): readonly string[] =>
+  (loadAssignment({ name: "c", portName: "http", labels }, endpoints).endpoints ?? []).map(
+    ({ locality, lbEndpoints = [] }) =>
+      `${locality?.zone}: ${lbEndpoints
+        .map(({ endpoint: e, healthStatus }) =>
+          [e?.address?.socketAddress?.address, healthStatus].filter(Boolean).join(" "),
+        )
+        .join(", ")}`,
+  );
+
+test("endpoints of the port, by locality, whatever their order", () => {
+  const all = [
+    endpoint("10.0.0.3", { locality: SOUTH }),
+    endpoint("10.0.0.2"),
+    endpoint("10.0.0.1"),
+    endpoint("10.0.0.4", { portName: "grpc" }),
+  ];
+  const want = ["north: 10.0.0.1, 10.0.0.2", "south: 10.0.0.3"];
+  assert.deepEqual(addresses(all), want);
+  assert.deepEqual(addresses(all.toReversed()), want);
+});
+
+test("a subset's endpoints carry all its labels", () => {
+  const all = [
+    endpoint("10.0.0.1", { labels: { version: "v1", tier: "gold" } }),
+    endpoint("10.0.0.2", { labels: { version: "v1" } }),
+  ];
+  assert.deepEqual(addresses(all, { version: "v1", tier: "gold" }), ["north: 10.0.0.1"]);
+});
+
+test("endpoints that are going away serve only while there are no others", () => {
+  const draining = endpoint("10.0.0.1", { health: "draining" });
+  assert.deepEqual(addresses([draining, endpoint("10.0.0.2")]), [
+    "north: 10.0.0.1 DRAINING, 10.0.0.2",
+  ]);
+  assert.deepEqual(addresses([draining]), ["north: 10.0.0.1"]);
+});
