@@ -15,8 +15,13 @@ export interface LoweredHeaders {
 
 const HOST_HEADERS: ReadonlySet<string> = new Set(["host", ":authority"]);
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-zA-Z-]+$/;
-/** Printable, and no line breaks that would end the header. */
-const HEADER_VALUE = /^(\t|\P{Cc})*$/u;
+/** Line breaks, which would end the header, are among them. */
+const CONTROL = /(?!\t)\p{Cc}/u;
+
+/** What may stand in a header or in a request's path: one line without control characters. */
+export function isHeaderValue(value: string): boolean {
+  return !CONTROL.test(value);
+}
 
 export function isHeaderName(name: string): boolean {
   return HEADER_NAME.test(name);
@@ -94,7 +99,7 @@ const COMMANDS =
 
 /** Proxies read `%` as the start of a placeholder and refuse one they do not know. */
 function valueFault(value: string): string | undefined {
-  if (!HEADER_VALUE.test(value) || value.length > 16_384)
+  if (!isHeaderValue(value) || value.length > 16_384)
     return "a header's value is one line of at most 16384 characters: this header is left alone";
   const unknown = [...value.matchAll(PLACEHOLDER)].find(
     ([, command]) => command !== undefined && !COMMANDS.test(command),

@@ -7,7 +7,7 @@ import type {
 import { defined } from "../../util/defined.ts";
 import type { HttpAction, Redirect, Rewrite } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
-import { isRegex, lowerPort, type Site } from "./site.ts";
+import { isLine, isRegex, lowerLine, lowerPort, type Site } from "./site.ts";
 
 /** What a rule answers that says nothing we can do: the requests it matches are not let through. */
 const UNAVAILABLE: HttpAction = { kind: "respond", status: 503 };
@@ -42,18 +42,33 @@ export function lowerAction(
 
 function lowerRewrite(
   spec: VirtualServiceSpecHttpRewrite = {},
-  authority: string | undefined,
+  setHost: string | undefined,
   path: string,
   site: Site,
 ): Rewrite | "broken" | undefined {
-  const { match = "", rewrite: substitution = "" } = spec.uriRegexRewrite ?? {};
-  if (!isRegex(match, `${path}.rewrite.uriRegexRewrite.match`, site)) return "broken";
+  const authority = setHost ?? spec.authority;
+  // Requests must not go out as if nobody had wanted to rewrite them.
+  if (!isSound({ ...spec, ...defined({ authority }) }, `${path}.rewrite`, site)) return "broken";
+  const { match: pattern = "", rewrite: substitution = "" } = spec.uriRegexRewrite ?? {};
   const rewrite = defined({
     prefix: spec.uri,
-    regex: match === "" || spec.uri !== undefined ? undefined : { pattern: match, substitution },
-    authority: authority ?? spec.authority,
+    regex: pattern !== "" && spec.uri === undefined ? { pattern, substitution } : undefined,
+    authority,
   });
   return Object.keys(rewrite).length === 0 ? undefined : rewrite;
+}
+
+function isSound(
+  { uri, authority, uriRegexRewrite: regex }: VirtualServiceSpecHttpRewrite,
+  path: string,
+  site: Site,
+): boolean {
+  return (
+    isRegex(regex?.match ?? "", `${path}.uriRegexRewrite.match`, site) &&
+    isLine(regex?.rewrite, `${path}.uriRegexRewrite.rewrite`, site) &&
+    isLine(uri, `${path}.uri`, site) &&
+    isLine(authority, `${path}.authority`, site)
+  );
 }
 
 const REDIRECT_CODES = [301, 302, 303, 307, 308] as const;
@@ -66,10 +81,10 @@ function redirectAction(
   const redirect: Redirect = {
     code: redirectCode(spec.redirectCode, path, site),
     ...defined({
-      path: spec.prefixRewrite === undefined ? spec.uri : undefined,
-      prefix: spec.prefixRewrite,
-      authority: spec.authority,
-      scheme: spec.scheme,
+      path: spec.prefixRewrite === undefined ? lowerLine(spec.uri, `${path}.uri`, site) : undefined,
+      prefix: lowerLine(spec.prefixRewrite, `${path}.prefixRewrite`, site),
+      authority: lowerLine(spec.authority, `${path}.authority`, site),
+      scheme: lowerLine(spec.scheme, `${path}.scheme`, site),
       port: lowerPort(spec.port, `${path}.port`, site),
       portFromRequest: spec.derivePort === "FROM_REQUEST_PORT" ? true : undefined,
     }),

@@ -5,7 +5,7 @@ import type {
 import { defined } from "../../util/defined.ts";
 import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
 import { gatewayKey } from "./gateway-key.ts";
-import { isHeaderName } from "./headers.ts";
+import { isHeaderName, isHeaderValue } from "./headers.ts";
 import { isRegex, lowerPort, type Site, stringMatch, type TextMatch } from "./site.ts";
 
 type HeaderMatch = HttpMatch["headers"][number];
@@ -104,6 +104,18 @@ function areHeaders(list: readonly HeaderMatch[], path: string, { report }: Site
   return bad === undefined;
 }
 
+/** Envoy's bounds for what names a header or a query parameter. */
+function isName(name: string, path: string, { report }: Site): boolean {
+  const isOne = name !== "" && name.length <= 1024 && isHeaderValue(name);
+  if (!isOne)
+    report.add(
+      "MESH0117",
+      path,
+      "a name is empty, too long or not one line: the match is left out",
+    );
+  return isOne;
+}
+
 interface NamedMatch {
   readonly name: string;
   readonly match: StringMatch;
@@ -118,7 +130,7 @@ function namedMatches(
   const lowered: NamedMatch[] = [];
   for (const name of Object.keys(matches).sort()) {
     const match = stringMatch(matches[name] ?? {}, `${path}["${name}"]`, site);
-    if (match === undefined) return undefined;
+    if (match === undefined || !isName(name, path, site)) return undefined;
     lowered.push({ name, match });
   }
   return lowered;

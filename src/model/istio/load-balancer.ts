@@ -1,7 +1,8 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
 import type { LoadBalancer, TrafficPolicy } from "../ir/traffic.ts";
-import { lowerDuration, lowerNumber, lowerPercent, type Site } from "./site.ts";
+import { isHeaderName } from "./headers.ts";
+import { lowerDuration, lowerLine, lowerNumber, lowerPercent, type Site } from "./site.ts";
 
 type Spec = DestinationRuleSpecTrafficPolicyLoadBalancer;
 type HashSpec = NonNullable<Spec["consistentHash"]>;
@@ -68,7 +69,7 @@ function consistentHash(spec: HashSpec, path: string, site: Site): LoadBalancer 
     site.report.add(
       "MESH0117",
       path,
-      "consistentHash needs one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName: the default is used",
+      "consistentHash needs a valid one of httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName: the default is used",
     );
     return undefined;
   }
@@ -103,15 +104,24 @@ function isPrime(n: number): boolean {
 }
 
 function hashKey(spec: HashSpec, path: string, site: Site): HashKey | undefined {
-  const { httpHeaderName, httpCookie, httpQueryParameterName } = spec;
-  if (httpHeaderName !== undefined) return { kind: "header", name: httpHeaderName };
-  if (httpCookie !== undefined)
-    return {
-      kind: "cookie",
-      name: httpCookie.name,
-      ...defined({ path: httpCookie.path }),
-      ttlMs: lowerDuration(httpCookie.ttl, `${path}.httpCookie.ttl`, site) ?? 0,
-    };
-  if (httpQueryParameterName !== undefined) return { kind: "query", name: httpQueryParameterName };
+  const { httpHeaderName: header, httpCookie: cookie, httpQueryParameterName: query } = spec;
+  if (header !== undefined)
+    return isHeaderName(header) ? { kind: "header", name: header } : undefined;
+  if (cookie !== undefined) return cookieKey(cookie, `${path}.httpCookie`, site);
+  if (query !== undefined) return query === "" ? undefined : { kind: "query", name: query };
   return spec.useSourceIp === true ? { kind: "source-ip" } : undefined;
+}
+
+function cookieKey(
+  { name, path: cookiePath, ttl }: NonNullable<HashSpec["httpCookie"]>,
+  path: string,
+  site: Site,
+): HashKey | undefined {
+  if (!isHeaderName(name)) return undefined;
+  return {
+    kind: "cookie",
+    name,
+    ...defined({ path: lowerLine(cookiePath, `${path}.path`, site) }),
+    ttlMs: lowerDuration(ttl, `${path}.ttl`, site) ?? 0,
+  };
 }

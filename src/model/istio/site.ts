@@ -4,6 +4,7 @@ import { parseDuration } from "../../util/duration.ts";
 import { fullHost, isHost } from "../host.ts";
 import type { StringMatch } from "../ir/route.ts";
 import { regexFault } from "../regex.ts";
+import { isHeaderValue } from "./headers.ts";
 
 /** The object being lowered: what names mean in it, and where its faults are told. */
 export interface Site {
@@ -86,6 +87,18 @@ export function lowerNumber(
     `${value} is not a whole number from ${min} to ${max}: ${nearest} is used`,
   );
   return nearest;
+}
+
+/** Whether text is one line, as proxies put it into requests; what is not is told. */
+export function isLine(text: string | undefined, path: string, { report }: Site): boolean {
+  if (text === undefined || isHeaderValue(text)) return true;
+  report.add("MESH0117", path, "there are line breaks or control characters in it: write one line");
+  return false;
+}
+
+/** The text, unless it is not one line. */
+export function lowerLine(text: string | undefined, path: string, site: Site): string | undefined {
+  return isLine(text, path, site) ? text : undefined;
 }
 
 /** A share of 0 to 100, which need not be whole. */
