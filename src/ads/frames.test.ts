@@ -46,7 +46,7 @@ test("what many are owed is one frame; what differs in anything is another", () 
   const others = [
     frames.encode("Cluster", [b], ["x"]),
     frames.encode("Cluster", [a], []),
-    frames.encode("Listener", [a], ["x"]),
+    frames.encode("Cluster", [a, b], ["x"]),
     frames.encode("Cluster", [{ ...a, version: "2" }], ["x"]),
   ];
   const nonces = new Set([first, ...others].map(({ nonce }) => nonce));

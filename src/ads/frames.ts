@@ -8,29 +8,36 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
-/** More than this and a key costs more than the copy it saves. */
-const MAX_SHARED_RESOURCES = 16;
+interface Shared extends Frame {
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+}
+
+/** At up to 50 kB each, this holds the full configuration of a few scopes. */
 const MAX_FRAMES = 256;
 
 /** Encodes responses; what many streams are owed at one time is encoded once. */
 export class Frames {
   #count = 0;
-  readonly #recent = new Map<string, Frame>();
+  /** By the first resource in it, the oldest first. */
+  readonly #recent = new Map<EncodedResource, Shared>();
 
   encode(
     type: ResourceType,
     resources: readonly EncodedResource[],
     removed: readonly string[],
   ): Frame {
+    const [first] = resources;
     // Secrets are one identity's alone, whatever their versions: never shared.
-    if (type === "Secret" || resources.length + removed.length > MAX_SHARED_RESOURCES)
-      return this.unshared(type, resources, removed);
-    const key = `${type}\n${resources.map((r) => `${r.name}@${r.version}`).join("\n")}\n-${removed.join("\n-")}`;
-    const known = this.#recent.get(key);
-    if (known !== undefined) return known;
-    const frame = this.unshared(type, resources, removed);
-    if (this.#recent.size >= MAX_FRAMES) this.#recent.clear();
-    this.#recent.set(key, frame);
+    if (type === "Secret" || first === undefined) return this.unshared(type, resources, removed);
+    const known = this.#recent.get(first);
+    if (known !== undefined && same(known.resources, resources) && same(known.removed, removed))
+      return known;
+    const frame = { ...this.unshared(type, resources, removed), resources, removed };
+    this.#recent.delete(first);
+    this.#recent.set(first, frame);
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > MAX_FRAMES && oldest !== undefined) this.#recent.delete(oldest);
     return frame;
   }
 
@@ -43,4 +50,9 @@ export class Frames {
     const nonce = (++this.#count).toString(36);
     return { nonce, bytes: encodeDelta({ typeUrl: TYPE_URLS[type], nonce, resources, removed }) };
   }
+}
+
+/** By identity: streams of one scope hold the very same resources. */
+function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i]);
 }

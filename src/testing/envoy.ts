@@ -77,7 +77,9 @@ export class SimulatedEnvoy {
       return;
     }
     const versions = this.#versions(response.type);
-    for (const { name, version } of response.resources) versions.set(name, version);
+    for (const { name, version } of response.resources)
+      if (response.type !== "RouteConfiguration" || this.#routeNames.has(name))
+        versions.set(name, version);
     for (const name of response.removed) versions.delete(name);
     this.#apply(response);
     this.#answer(response);
