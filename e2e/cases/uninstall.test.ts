@@ -1,11 +1,18 @@
 /** Runs last, as it takes the mesh away and brings it back. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { CONTROL_PLANE_NAMESPACE, OPERATOR, OPERATOR_NAMESPACE } from "../../src/api/names.ts";
+import {
+  CACERTS_SECRET,
+  CONTROL_PLANE,
+  CONTROL_PLANE_NAMESPACE,
+  OPERATOR,
+  OPERATOR_NAMESPACE,
+} from "../../src/api/names.ts";
 import { openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { fetchFromClient, reachable } from "../harness/in-pod.ts";
+import { INGRESS } from "../harness/ingress.ts";
 import {
   MESH_MANIFEST,
   MESH_NAME,
@@ -21,8 +28,13 @@ import { pods } from "../harness/workloads.ts";
 const NAMESPACE = "e2e-uninstall";
 const CALL = { url: `http://httpbin.${NAMESPACE}:8000/get` };
 
-/** At which points of an install its operator is killed: after so many objects exist. */
-const KILL_AFTER_OBJECTS = [2, 8, 16];
+/** At which points of an install its operator is killed: when the last of a step has just been made. */
+const KILL_AT = [
+  `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}`,
+  `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/secrets/${CACERTS_SECRET}`,
+  `/apis/apps/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/deployments/${CONTROL_PLANE}`,
+  `/apis/apps/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/deployments/${INGRESS}`,
+];
 
 describe("removal and a new install", () => {
   const end = suiteEnd();
@@ -96,20 +108,18 @@ describe("removal and a new install", () => {
 
   test("an operator that is killed during an install finishes it when it is back", async (t) => {
     await cluster.kubectl.apply(MESH_MANIFEST);
-    for (const objects of KILL_AFTER_OBJECTS) {
+    for (const path of KILL_AT) {
       await waitFor(
         {
-          description: `install of ${objects} objects`,
+          description: `${path}, made by the install`,
           deadlineMs: 60_000,
-          intervalMs: 50,
+          intervalMs: 20,
           diagnose: () => diagnose(cluster),
         },
-        async () => (await owned()).length >= objects,
+        async () => (await cluster.api.get(path)) !== undefined,
       );
       const mesh = await cluster.api.get<MeshConfig>(meshPath());
-      t.diagnostic(
-        `killed at ${(await owned()).length} objects: ${mesh?.status?.phase ?? "no status yet"}`,
-      );
+      t.diagnostic(`killed at ${path}: ${mesh?.status?.message ?? "no status yet"}`);
       await cluster.kubectl.run([
         "delete",
         "pod",
