@@ -5,12 +5,12 @@ type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
-/** @param secrets of the workload; they also stand in for all others that are asked for */
+/** @param secrets of the workload; they also stand in for those that the configuration lacks */
 export function staticBootstrap(configuration: Configuration, secrets: readonly Json[]): Json {
   return {
     node: { id: "golden", cluster: "golden" },
     staticResources: {
-      secrets: [...secrets, ...standIns(configuration, secrets)],
+      secrets: [...secrets, ...otherSecrets(configuration, secrets)],
       clusters: Object.values(configuration.Cluster ?? {}).map((cluster) =>
         withSecrets(withEndpoints(cluster as Json, configuration)),
       ),
@@ -31,9 +31,13 @@ function withEndpoints(cluster: Json, { ClusterLoadAssignment = {} }: Configurat
   return { ...rest, type: "STATIC", loadAssignment };
 }
 
-/** Other secrets are files of the proxy's or the user's: what is in them is not the translator's. */
-function standIns(configuration: Configuration, secrets: readonly Json[]): readonly Json[] {
-  const known = new Set(secrets.map(({ name }) => name));
+/** Whether all of it is there, not in files that only the proxy's own pod has. */
+const isInline = (secret: object): boolean => !JSON.stringify(secret).includes('"filename":');
+
+/** Those that are sent, and stand-ins for files of the proxy's. */
+function otherSecrets(configuration: Configuration, secrets: readonly Json[]): readonly Json[] {
+  const sent = Object.values(configuration.Secret ?? {}).filter(isInline) as Json[];
+  const known = new Set([...secrets, ...sent].map(({ name }) => name));
   const content = (field: string): Json =>
     Object.fromEntries(
       secrets.flatMap(({ [field]: found }) => (found === undefined ? [] : [[field, found]])),
@@ -41,6 +45,7 @@ function standIns(configuration: Configuration, secrets: readonly Json[]): reado
   const asked = (field: string): readonly string[] =>
     [...new Set(namesIn(field, configuration))].filter((name) => !known.has(name));
   return [
+    ...sent,
     ...asked("tlsCertificateSdsSecretConfigs").map((name) => ({
       ...content("tlsCertificate"),
       name,

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createMeshModel } from "../../src/model/dataflow.ts";
-import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
 import { configurationOf } from "../../src/testing/configuration.ts";
+import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
 import { type MeshSecrets, meshSecrets } from "../golden/secrets.ts";
 import { staticBootstrap } from "../golden/static.ts";
@@ -47,7 +47,7 @@ export async function startWorld(t: TestContext, yaml: string): Promise<World> {
     async proxy(network, view, ports) {
       const configuration = configurationOf(model.mesh(model.engine), view);
       await startApps(network, ports);
-      await network.run(CAPTURE);
+      if (view.kind === "sidecar") await network.run(CAPTURE);
       await startEnvoy(t, network, {
         envoy,
         bootstrap: {

@@ -11,6 +11,7 @@ import type {
   FilterChainMatch,
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import type { RouteConfiguration } from "../../proto/gen/envoy/config/route/v3/route.ts";
+import type { RouteAction } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import {
   BLACK_HOLE_CLUSTER,
   INBOUND_PASSTHROUGH_CLUSTER,
@@ -129,6 +130,11 @@ const requests = (settings: MeshSettings, inbound: Inbound) =>
     routing: { routeConfig: inboundRoutes(inbound) },
   });
 
+/** An idle connection that the application closes as a request comes is nobody's fault. */
+const RETRY: RouteAction = {
+  retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
+};
+
 function inboundRoutes({ port = 0, cluster, operation }: Inbound): RouteConfiguration {
   return {
     name: cluster,
@@ -141,7 +147,7 @@ function inboundRoutes({ port = 0, cluster, operation }: Inbound): RouteConfigur
             name: "default",
             match: { prefix: "/" },
             decorator: { operation },
-            route: { cluster, ...timeouts() },
+            route: { cluster, ...timeouts(), ...RETRY },
           },
         ],
       },
