@@ -22,8 +22,9 @@ export const reviewsFor = (user: User): HttpRequest => ({
 export const versionOf = (record: HttpRecord): string =>
   failure(record) ?? String(record.headers["x-reviews-version"]);
 
-/** Bookinfo with its versions named, and its page answering at the ingress. */
+/** Bookinfo with its versions named and without routes, and its page answering at the ingress. */
 export async function prepareBookinfo({ cluster, namespace, ingress }: Lab): Promise<void> {
+  await cluster.kubectl.delete(networking("virtual-service-all-v1"), namespace);
   await cluster.kubectl.apply(networking("destination-rule-all"), namespace);
   await waitFor(
     { description: "answer of bookinfo through the ingress", deadlineMs: 30_000 },

@@ -25,13 +25,23 @@ import {
 } from "../harness/samples.ts";
 import { pods } from "../harness/workloads.ts";
 import type { Exercise, Lab } from "./exercise.ts";
+import { circuitBreaking } from "./exercises/circuit-breaking.ts";
 import { requestRouting } from "./exercises/request-routing.ts";
+import { requestTimeouts } from "./exercises/request-timeouts.ts";
+import { tcpTrafficShifting } from "./exercises/tcp-traffic-shifting.ts";
+import { trafficShifting } from "./exercises/traffic-shifting.ts";
 import { chapter, say, step } from "./narrator.ts";
 
 const NAMESPACE = "bookinfo";
 const name = process.env["NAME"] || "meshwright";
 
-const exercises: readonly Exercise[] = [requestRouting];
+const exercises: readonly Exercise[] = [
+  requestRouting,
+  trafficShifting,
+  tcpTrafficShifting,
+  requestTimeouts,
+  circuitBreaking,
+];
 
 async function install(cluster: Cluster): Promise<void> {
   chapter("The mesh");
@@ -64,6 +74,13 @@ async function runExercises(lab: Lab): Promise<void> {
     chapter(`Exercise ${i + 1}: ${title} (${page})`);
     await run(lab);
   }
+  await restoreRoutes(lab);
+}
+
+/** Bookinfo as the first exercise leaves it, which is what the hints below speak of. */
+async function restoreRoutes({ cluster, namespace }: Lab): Promise<void> {
+  for (const routes of ["virtual-service-all-v1", "virtual-service-reviews-test-v2"])
+    await cluster.kubectl.apply(networking(routes), namespace);
 }
 
 function printNext(cluster: Cluster, { host, port }: Ingress): void {

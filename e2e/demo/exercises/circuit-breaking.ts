@@ -101,6 +101,7 @@ export const circuitBreaking: Exercise = {
   async run(lab) {
     const { cluster, namespace } = lab;
     await deploy(cluster, namespace, [CLIENT, HTTPBIN]);
+    await cluster.kubectl.delete(httpbin("destination-rule-circuit-breaker"), namespace);
     await cluster.kubectl.apply(httpbin("virtual-service"), namespace);
     await waitFor(
       { description: "routes of httpbin at the client", deadlineMs: 15_000 },

@@ -41,6 +41,7 @@ export const tcpTrafficShifting: Exercise = {
 
   async run(lab) {
     await deploy(lab.cluster, lab.namespace, [CLIENT, TCP_ECHO]);
+    await lab.cluster.kubectl.delete(tcpEcho("virtual-service-all-v1"), lab.namespace);
     await lab.cluster.kubectl.apply(tcpEcho("destination-rule"), lab.namespace);
     lab.say(`without routes: ${listed(await countVersions(lab, PROBE))}`);
     await shift(lab, "virtual-service-all-v1", 0);
