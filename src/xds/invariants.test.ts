@@ -79,7 +79,11 @@ test("delivery is told of every cluster that routes and listeners lead to", () =
           const weighted = [...fieldsNamed("weightedClusters", body)].flatMap((w) => [
             ...fieldsNamed("name", w),
           ]);
-          assert.deepEqual(clusters, [...new Set([...named, ...weighted].map(String))].sort(), name);
+          assert.deepEqual(
+            clusters,
+            [...new Set([...named, ...weighted].map(String))].sort(),
+            name,
+          );
         }
     }),
     { numRuns: 100 },

@@ -31,8 +31,8 @@ export function sourcesOf(mesh: Mesh, view: ProxyView, { type, name }: Named): r
   const recorded = recording(mesh, (source) => {
     if (SHOWN[type].includes(source.split(" ")[0] ?? "")) sources.add(source);
   });
+  // The key of a listener may tell whose it is.
   for (const row of translators.filter((one) => one.type === type))
-    // The key of a listener may tell whose it is.
     for (const key of allKeys(row, mesh, view))
       if (key === name || key.startsWith(`${name}/`)) row.resource(recorded, view, key);
   return [...sources].sort();
