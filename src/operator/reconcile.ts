@@ -36,7 +36,7 @@ export async function reconcile(
   if (conflict) return report(mesh, { ...nothing, refusal: conflict }, deps, signal);
   const refusal = await versionWait(mesh, deps, signal);
   if (refusal) return report(mesh, { ...nothing, refusal }, deps, signal);
-  const held = await hold(mesh, deps, signal);
+  const held = await begin(await hold(mesh, deps, signal), settings, deps, signal);
   const run = new Run(held, settings, deps, signal);
   try {
     await run.advance();
@@ -69,6 +69,21 @@ async function hold(mesh: MeshConfig, deps: Deps, signal: AbortSignal): Promise<
   const held = await deps.client.merge(KINDS.meshConfig, mesh.metadata, patch, signal);
   deps.world.learn(held);
   return held;
+}
+
+/** Says at once that the work has begun: the first steps of an install may take a while. */
+async function begin(
+  mesh: MeshConfig,
+  settings: Settings,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<MeshConfig> {
+  if (mesh.status?.conditions !== undefined) return mesh;
+  const message = `the install of version ${settings.version} begins`;
+  const wait = { stage: "Namespace", reason: "Installing", message } as const;
+  const first = { version: settings.version, deployments: [], gateways: [] };
+  await report(mesh, { ...first, waits: [wait], blockedAt: wait.stage }, deps, signal);
+  return deps.world.mesh(mesh.metadata.name) ?? mesh;
 }
 
 class Run {
