@@ -29,5 +29,3 @@ export function metadata(
 /** Whether the operator made it, for this mesh. */
 export const isOwned = ({ metadata: { labels } }: KubeObject, mesh: string): boolean =>
   labels?.[MANAGED_BY] === MANAGER && labels[MESH] === mesh;
-
-export const SELECTOR = `${MANAGED_BY}=${MANAGER},${MESH}`;
