@@ -29,6 +29,12 @@ const lastEvent = gauge(
   ["kind"],
 );
 
+/**
+ * The longest a watch waits before it tries again: short, so that a mesh catches up soon after an
+ * outage of the API server. A refusal that names a time (429, 503) is heeded whatever it says.
+ */
+const RETRY_MS = 5_000;
+
 export interface ReflectOptions<T extends KubeObject> extends Selection {
   readonly signal: AbortSignal;
   /** Drops what nobody reads before an object is kept; it must not change name or namespace. */
@@ -181,7 +187,8 @@ class Reflector<T extends KubeObject> {
   }
 
   #wait(retryAfterMs: number | undefined): Promise<void> {
-    return pause(Math.max(backoffMs(this.#failures), retryAfterMs ?? 0), this.#options.signal);
+    const waitMs = backoffMs(this.#failures, { maxMs: RETRY_MS });
+    return pause(Math.max(waitMs, retryAfterMs ?? 0), this.#options.signal);
   }
 }
 
