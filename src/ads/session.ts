@@ -19,6 +19,7 @@ const ORDER = [
   "RouteConfiguration",
   "VirtualHost",
 ] as const satisfies readonly ResourceType[];
+const MOMENT = ORDER.filter((type) => type !== "Secret");
 const NOTHING: Batch = { resources: [], removed: [] };
 const GATED = ["Listener", "RouteConfiguration", "VirtualHost"] as const;
 
@@ -53,7 +54,7 @@ export class Session {
   readonly #source: Source;
   readonly #frames: Frames;
   readonly #subscriptions = new Map<ResourceType, Subscription>();
-  /** The newest resources as of the last refresh, of all types as of one moment. */
+  /** The newest resources as of the last refresh, of all types but secrets as of one moment. */
   readonly #targets = new Map<ResourceType, ResourceSet>();
   readonly #work = new Map<ResourceType, Work>();
   readonly #waiting = new Map<ResourceType, Waiting>();
@@ -129,9 +130,11 @@ export class Session {
   }
 
   #target(type: ResourceType): ResourceSet {
+    // A look at secrets makes a certificate, and what there is depends on what the proxy said last.
+    if (type === "Secret") return this.#source.of(type);
     // Read together: a host may not be newer than the clusters it names.
     if (this.#targets.size === 0)
-      for (const each of ORDER) this.#targets.set(each, this.#source.of(each));
+      for (const each of MOMENT) this.#targets.set(each, this.#source.of(each));
     return this.#targets.get(type) ?? this.#source.of(type);
   }
 
