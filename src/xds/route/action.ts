@@ -81,12 +81,14 @@ function mirrorPolicies(mirrors: readonly Mirror[], vantage: Vantage): RouteActi
 }
 
 /**
- * Without a budget a request may take as long as it wants, whatever Envoy's defaults. A route that
- * says anything of `maxStreamDuration` loses its `timeout`, so gRPC has its limit by the older field.
+ * Without a budget a request may take as long as it wants, whatever Envoy's defaults, and gRPC as
+ * long as its caller says. A route that speaks of `maxStreamDuration` has no `timeout` any more, so
+ * with a budget that is all it says.
  */
 export function timeouts(timeoutMs = 0): RouteAction {
   const timeout = duration(timeoutMs);
-  return { timeout, maxGrpcTimeout: timeout };
+  if (timeoutMs > 0) return { timeout };
+  return { timeout, maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: "0s" } };
 }
 
 function rewriteAction({ prefix, regex, authority }: Rewrite, path: PathMatch): RouteAction {
