@@ -30,6 +30,7 @@ const CONFIG: ControlPlaneConfig = {
   rootNamespace: "mesh-system",
   trustDomain: "cluster.local",
   clusterDomain: "cluster.local",
+  gatewayNamespaces: [],
   proxyImage: "meshwright.local/meshwright-proxy:test",
   workloadTtlMs: 86_400_000,
   outboundTrafficPolicy: "ALLOW_ANY",

@@ -10,6 +10,8 @@ export interface ControlPlaneConfig {
   readonly rootNamespace: string;
   readonly trustDomain: string;
   readonly clusterDomain: string;
+  /** Where gateways run: their pods mount the roots, and their servers' credentials lie there. */
+  readonly gatewayNamespaces: readonly string[];
   /** Image that the injector puts into pods. */
   readonly proxyImage: string;
   /** Lifetime of a workload's certificate, in milliseconds. */

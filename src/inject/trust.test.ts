@@ -11,7 +11,7 @@ function cluster(labels: Readonly<Record<string, Readonly<Record<string, string>
   const state = { bundle: "root one\n", broken: new Set<string>() };
   const trust = new Trust({
     mesh: "default",
-    controlPlaneNamespace: "mesh-system",
+    gatewayNamespaces: ["mesh-system"],
     bundlePem: () => state.bundle,
     namespaces: () => new Map(Object.entries(labels)),
     existing: () => existing,

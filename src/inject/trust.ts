@@ -12,7 +12,8 @@ export interface TrustConfigMap extends KubeObject {
 export interface TrustOptions {
   /** Name of the mesh. */
   readonly mesh: string;
-  readonly controlPlaneNamespace: string;
+  /** Where gateways run: their pods are not injected and mount the roots all the same. */
+  readonly gatewayNamespaces: readonly string[];
   /** The roots of now. */
   readonly bundlePem: () => string;
   /** Labels of every namespace that is not being deleted, by name. */
@@ -95,12 +96,12 @@ export class Trust {
 
   /** Where pods may be injected, and where some were: what they mounted must stay fresh. */
   #wanted(): string[] {
-    const { controlPlaneNamespace, existing, namespaces } = this.#options;
+    const { existing, gatewayNamespaces, namespaces } = this.#options;
     const has = existing();
     return [...namespaces()]
       .filter(
         ([name, labels]) =>
-          name === controlPlaneNamespace ||
+          gatewayNamespaces.includes(name) ||
           has.has(name) ||
           labels[INJECTION] === "enabled" ||
           labels[REVISION] !== undefined,

@@ -11,7 +11,7 @@ import type { Live } from "../api/kinds.ts";
 import { CONFIG_FILE, CONTROL_PLANE, PORTS } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import { metadata, ownerLabels } from "./metadata.ts";
-import type { Settings } from "./settings.ts";
+import { gatewayNamespaces, type Settings } from "./settings.ts";
 
 /** It parts from its proxies over 10 s; the API server and kube-proxy need a moment before. */
 const GRACE_SECONDS = 30;
@@ -38,6 +38,7 @@ export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
     rootNamespace,
     trustDomain,
     clusterDomain,
+    gatewayNamespaces: gatewayNamespaces(settings),
     proxyImage,
     workloadTtlMs,
     outboundTrafficPolicy,

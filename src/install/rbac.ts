@@ -16,13 +16,14 @@ import {
 } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import { metadata } from "./metadata.ts";
-import type { Settings } from "./settings.ts";
+import { gatewayNamespaces, type Settings } from "./settings.ts";
 
 const READ = ["get", "list", "watch"];
 const GROUP = "rbac.authorization.k8s.io";
 
 /** Comes with the operator's manifest. */
 const LOOKOUT_ROLE = `${OPERATOR}-lookout`;
+const CREDENTIALS_ROLE = `${CONTROL_PLANE}-credentials`;
 
 /** Everywhere. The operator's own role must hold all of it, or it could not grant it. */
 const CLUSTER_RULES: readonly PolicyRule[] = [
@@ -94,8 +95,27 @@ export function rbac(settings: Settings): readonly KubeObject[] {
     roleRef: { apiGroup: GROUP, kind: "Role", name: local.name },
     subjects,
   };
-  return [clusterRole, clusterRoleBinding, role, roleBinding, lookout(settings)];
+  return [
+    clusterRole,
+    clusterRoleBinding,
+    role,
+    roleBinding,
+    lookout(settings),
+    ...gatewayNamespaces(settings).map((where) => credentials(settings, where)),
+  ];
 }
+
+/** Lets the control plane read the certificates of gateway servers, and no Secret elsewhere. */
+const credentials = (
+  { mesh, namespace: home }: Settings,
+  namespace: string,
+): Live<RoleBinding> => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: "RoleBinding",
+  metadata: metadata({ mesh, component: "gateway" }, { name: CREDENTIALS_ROLE, namespace }),
+  roleRef: { apiGroup: GROUP, kind: "ClusterRole", name: CREDENTIALS_ROLE },
+  subjects: [{ kind: "ServiceAccount", name: CONTROL_PLANE, namespace: home }],
+});
 
 /** What lets the operator see, before it removes the namespace, whether users keep something there. */
 const lookout = ({ mesh, namespace }: Settings): Live<RoleBinding> => ({

@@ -58,6 +58,10 @@ export interface Settings {
   readonly gateways: readonly GatewaySettings[];
 }
 
+/** Where gateways run, and the control plane's own namespace, where the next one would. */
+export const gatewayNamespaces = ({ gateways, namespace: home }: Settings): readonly string[] =>
+  [...new Set([home, ...gateways.map(({ namespace }) => namespace)])].sort();
+
 const CONTROL_PLANE_RESOURCES: Resources = {
   requests: { cpu: "50m", memory: "128Mi" },
   limits: { memory: "1Gi" },

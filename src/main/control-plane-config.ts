@@ -28,6 +28,7 @@ export async function readControlPlaneConfig(file: string): Promise<ControlPlane
   }
   const missing = STRINGS.filter((field) => !config[field]);
   if (missing.length > 0) throw refuse(`says nothing of ${missing.join(", ")}`);
+  if (!Array.isArray(config.gatewayNamespaces)) throw refuse("says nothing of gatewayNamespaces");
   if (!(Number(config.workloadTtlMs) > 0)) throw refuse("workloadTtlMs must be more than 0");
   return { accessLogFile: "", ...config } as ControlPlaneConfig;
 }

@@ -27,7 +27,7 @@ import { type ControlPlaneState, controlPlanePages } from "./control-plane-pages
 import { Feedback } from "./feedback.ts";
 import { Injection } from "./injection.ts";
 import { Monitoring } from "./monitoring.ts";
-import { both, Reflectors } from "./reflectors.ts";
+import { both, partOf, Reflectors } from "./reflectors.ts";
 import { keepServing } from "./serving.ts";
 import { tokenIssuer } from "./token-issuer.ts";
 
@@ -114,6 +114,8 @@ async function wire(wiring: Wiring): Promise<Parts> {
   const pods = new PodIndex();
   const feedback = new Feedback({ config, client, model, log });
   watchModel(reflectors, { model, pods, feedback });
+  for (const namespace of config.gatewayNamespaces)
+    reflectors.start(KINDS.secret, partOf(model.sinks.secrets), { namespace });
   const injection = new Injection(wiring);
   const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain, log });
   const [authority] = await Promise.all([

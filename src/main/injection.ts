@@ -39,7 +39,7 @@ export class Injection {
     this.#roots = new Cache(({ data = {} }) => data, changed);
     this.#trust = new Trust({
       mesh: config.mesh,
-      controlPlaneNamespace: config.namespace,
+      gatewayNamespaces: config.gatewayNamespaces,
       bundlePem: () => this.#bundlePem,
       namespaces: () => this.#namespaces.values,
       existing: () => byNamespace(this.#roots.values),

@@ -20,7 +20,8 @@ export class Reflectors {
 
   start<T extends KubeObject>(kind: Kind<T>, sink: Sink<T>, selection: Selection = {}): void {
     const options = { ...selection, signal: this.#signal, log: this.#log };
-    const name = [kind.kind, selection.fieldSelector].filter(Boolean).join(" ");
+    const { namespace, fieldSelector } = selection;
+    const name = [kind.kind, namespace, fieldSelector].filter(Boolean).join(" ");
     this.#reflections.set(name, reflect(this.#client, kind, sink, options));
   }
 
@@ -55,6 +56,27 @@ export function both<T>(first: Sink<T>, second: Sink<T>): Sink<T> {
       first.remove(key);
       second.remove(key);
     },
+  };
+}
+
+/** A watch of some of a kind's objects that feeds what holds them all: a list replaces only its own. */
+export function partOf<T extends KubeObject>(whole: Sink<T>): Sink<T> {
+  const own = new Set<string>();
+  const upsert = (object: T): void => {
+    own.add(objectKey(object));
+    whole.upsert(object);
+  };
+  const remove = (key: string): void => {
+    if (own.delete(key)) whole.remove(key);
+  };
+  return {
+    replace(objects) {
+      const listed = new Set(objects.map(objectKey));
+      for (const key of [...own]) if (!listed.has(key)) remove(key);
+      for (const object of objects) upsert(object);
+    },
+    upsert,
+    remove,
   };
 }
 

@@ -14,6 +14,7 @@ await runControlPlane(
       rootNamespace: "mesh-system",
       trustDomain: "cluster.local",
       clusterDomain: "cluster.local",
+      gatewayNamespaces: [],
       proxyImage: "none",
       workloadTtlMs: 24 * 3_600_000,
       outboundTrafficPolicy: "ALLOW_ANY",
