@@ -5,8 +5,6 @@ export const MANAGED_BY = "app.kubernetes.io/managed-by";
 export const MANAGER = "meshwright-operator";
 export const MESH = "meshwright.dev/mesh";
 export const COMPONENT = "meshwright.dev/component";
-/** Hash of the object as rendered: not of the live object, to which the API server adds defaults. */
-export const RENDERED_HASH = "meshwright.dev/rendered-hash";
 
 /** Marks the pods of a gateway; the value is `gateway`. Sidecars carry no such label. */
 export const PROXY_KIND = "meshwright.dev/proxy";

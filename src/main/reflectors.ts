@@ -72,7 +72,7 @@ export function partOf<T extends KubeObject>(whole: Sink<T>): Sink<T> {
   return {
     replace(objects) {
       const listed = new Set(objects.map(objectKey));
-      for (const key of [...own]) if (!listed.has(key)) remove(key);
+      for (const key of own) if (!listed.has(key)) remove(key);
       for (const object of objects) upsert(object);
     },
     upsert,
