@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createConnection, createServer } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
@@ -123,3 +123,22 @@ test("running it again changes nothing, and nothing is left half done", async (t
   assert.equal(await network.run("nft", "list", "table", "inet", "meshwright"), first.trimStart());
   await assert.rejects(capture("--include-everything"), /usage: capture/);
 });
+
+for (const family of ["IPv4", "IPv6"] as const)
+  test(`what was under way before the rules goes on, whoever speaks first: ${family}`, async (t) => {
+    const { network, capture } = await startPod(t);
+    const host = family === "IPv4" ? network.outside : network.outside6;
+    const server = createServer().listen(0, "::");
+    t.after(() => server.close());
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(typeof address === "object" && address !== null);
+    const connect = `require("net").connect(${address.port}, "${host}").pipe(process.stdout)`;
+    const child = network.start(process.execPath, ["-e", connect]);
+    const [socket] = (await once(server, "connection")) as [Socket];
+    await capture();
+    // Its packets are the first that the kernel tracks: they must not pass for a new connection.
+    socket.end("late");
+    assert.ok(child.stdout);
+    assert.equal(await text(child.stdout), "late");
+  });
