@@ -13,14 +13,25 @@ import {
   namespaceGone,
   networking,
 } from "./samples.ts";
+import { waitFor } from "./wait.ts";
 
 /** Which cluster the cases run on; `node e2e/test.ts` says it to the processes it starts. */
 export const CLUSTER_NAME = "MESHWRIGHT_TEST_CLUSTER";
 
-/** The cluster with its mesh, which must be Ready. */
+/** The cluster with its mesh, which must be Ready, and nothing on its way out from the case before. */
 export async function openMesh(): Promise<Cluster> {
   const cluster = await connect(process.env[CLUSTER_NAME] || "meshwright");
   await meshReady(cluster);
+  await waitFor(
+    { description: "end of the namespaces of other cases", deadlineMs: 120_000 },
+    async () => {
+      const namespaces = await cluster.api.list("/api/v1/namespaces");
+      const going = namespaces.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+      if (going.length > 0)
+        throw new Error(`${going.map(({ metadata }) => metadata.name).join(", ")} not gone yet`);
+      return true;
+    },
+  );
   return cluster;
 }
 
