@@ -17,6 +17,7 @@ import { AdsClient, type AdsClientOptions } from "../../src/testing/ads.ts";
 import { HandMadeScopes } from "../../src/testing/scopes.ts";
 import { silent } from "../../src/util/log.ts";
 import { bootstrap, ROOT_SDS_FILE, rootSds, TOKEN_FILE } from "../../src/xds/bootstrap.ts";
+import type { ResourceType } from "../../src/xds/resource.ts";
 import { waitFor } from "../harness/wait.ts";
 import { startEnvoy } from "./real-envoy.ts";
 import { byName, cluster, endpoints } from "./world.ts";
@@ -224,6 +225,28 @@ test("a proxy that brings a good certificate along gets none, and a new one with
   await waitFor(soon("new root and certificate"), () => again.held("Secret").size === 2);
   assert.notEqual(again.versions("Secret")[ROOT_SECRET], versions[ROOT_SECRET]);
   assert.notEqual(again.versions("Secret")[WORKLOAD_SECRET], versions[WORKLOAD_SECRET]);
+});
+
+test("a certificate from another replica is kept, however early this one speaks of clusters", async (t) => {
+  const at = await scene(t);
+  at.pods.upsert({ ...POD, metadata: { ...POD.metadata, name: "web-2", uid: "uid-2" } });
+  const sibling = at.client({ token: await at.token({ pod: { name: "web-2", uid: "uid-2" } }) });
+  sibling.subscribe("Secret", [WORKLOAD_SECRET]);
+  await waitFor(soon("certificate"), () => sibling.held("Secret").has(WORKLOAD_SECRET));
+  const [root, renewAt, notAfter] = sibling.versions("Secret")[WORKLOAD_SECRET]?.split(".") ?? [];
+  const elsewhere = `${root}.${Number(renewAt) + 7}.${notAfter}`;
+
+  const client = at.client({ token: await at.token() });
+  client.subscribe("Cluster");
+  client.subscribe("Secret", [WORKLOAD_SECRET], { [WORKLOAD_SECRET]: elsewhere });
+  client.subscribe("Listener");
+  const answered = (): ResourceType[] => client.answers.map(({ type }) => type);
+  await waitFor(soon("answer for listeners"), () => answered().includes("Listener"));
+  assert.deepEqual(answered(), ["Cluster", "Listener"]);
+
+  client.subscribe("Secret", [WORKLOAD_SECRET]);
+  await waitFor(soon("certificate"), () => client.held("Secret").has(WORKLOAD_SECRET));
+  assert.ok(client.decoded("Secret", WORKLOAD_SECRET)?.tlsCertificate?.certificateChain);
 });
 
 test("a certificate is replaced well before it ends", async (t) => {

@@ -114,6 +114,8 @@ export class Connection {
     const version = request.initialResourceVersions?.[WORKLOAD_SECRET];
     if (isFirst && version !== undefined) this.#secrets.adopt(version);
     else if (request.resourceNamesSubscribe?.includes(WORKLOAD_SECRET)) this.#secrets.disown();
+    // Whose certificate it is has changed, and with it what there is to send.
+    this.session.refresh();
   }
 
   #onSent({ type, nonce, bytes }: Outgoing): void {
