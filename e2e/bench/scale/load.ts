@@ -34,9 +34,13 @@ interface Expectation {
 }
 
 const report = (message: Report): void => void process.send?.(message);
+/** As long as this without a response and the first configuration is complete. */
+const QUIET_MS = 1_000;
+
 const proxies: FakeProxy[] = [];
 let expectation: Expectation | undefined;
 let openedAt = 0;
+let lastReceivedAt = 0;
 let configured = new Set<string>();
 
 const wallMs = (): number => performance.timeOrigin + performance.now();
@@ -44,16 +48,25 @@ const wallMs = (): number => performance.timeOrigin + performance.now();
 function checkConfigured(proxy: FakeProxy): void {
   if (configured.has(proxy.id) || !proxy.configured) return;
   configured.add(proxy.id);
-  if (configured.size === proxies.length)
-    report({
-      kind: "configured",
-      seconds: (wallMs() - openedAt) / 1000,
-      bytes: proxies.map((p) => p.receivedBytes),
-    });
+  if (configured.size === proxies.length) awaitQuiet();
+}
+
+/** Nothing tells a client that it has the last virtual host but that no more come. */
+function awaitQuiet(): void {
+  if (wallMs() - lastReceivedAt < QUIET_MS) {
+    setTimeout(awaitQuiet, QUIET_MS / 10);
+    return;
+  }
+  report({
+    kind: "configured",
+    seconds: (lastReceivedAt - openedAt) / 1000,
+    bytes: proxies.map((p) => p.receivedBytes),
+  });
 }
 
 const events: ProxyEvents = {
   resource(proxy, typeUrl, name, body) {
+    lastReceivedAt = wallMs();
     checkConfigured(proxy);
     if (expectation === undefined || typeUrl !== expectation.typeUrl) return;
     if (expectation.arrivals.has(proxy.id)) return;
