@@ -237,10 +237,11 @@ test("a certificate from another replica is kept, however early this one speaks 
   const elsewhere = `${root}.${Number(renewAt) + 7}.${notAfter}`;
 
   const client = at.client({ token: await at.token() });
+  const answered = (): ResourceType[] => client.answers.map(({ type }) => type);
   client.subscribe("Cluster");
+  await waitFor(soon("answer for clusters"), () => answered().includes("Cluster"));
   client.subscribe("Secret", [WORKLOAD_SECRET], { [WORKLOAD_SECRET]: elsewhere });
   client.subscribe("Listener");
-  const answered = (): ResourceType[] => client.answers.map(({ type }) => type);
   await waitFor(soon("answer for listeners"), () => answered().includes("Listener"));
   assert.deepEqual(answered(), ["Cluster", "Listener"]);
 
