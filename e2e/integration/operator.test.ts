@@ -60,6 +60,7 @@ describe("operator", () => {
       `PodDisruptionBudget ${NAMESPACE}/${CONTROL_PLANE}`,
       `Role ${NAMESPACE}/${CONTROL_PLANE}`,
       `RoleBinding ${NAMESPACE}/${CONTROL_PLANE}`,
+      `RoleBinding ${NAMESPACE}/${CONTROL_PLANE}-credentials`,
       `RoleBinding ${NAMESPACE}/meshwright-operator`,
       `Secret ${NAMESPACE}/cacerts`,
       `Service ${NAMESPACE}/istio-ingressgateway`,
