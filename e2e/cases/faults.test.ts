@@ -83,15 +83,16 @@ describe("faults", () => {
     );
   }
 
-  /** How often containers of the mesh itself were restarted. */
+  /** How often containers of the mesh itself were restarted; pods on their way out do not count. */
   async function restarts(): Promise<Readonly<Record<string, number>>> {
     const all = [
       ...(await pods(cluster, CONTROL_PLANE_NAMESPACE)),
       ...(await pods(cluster, OPERATOR_NAMESPACE)),
       ...(await pods(cluster, NAMESPACE)),
     ];
+    const staying = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     return Object.fromEntries(
-      all.flatMap(({ metadata, status }) =>
+      staying.flatMap(({ metadata, status }) =>
         [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].map(
           ({ name, restartCount }): [string, number] => [`${metadata.name}/${name}`, restartCount],
         ),
