@@ -77,9 +77,9 @@ describe("faults", () => {
     );
 
   /** Runs until it is stopped, at the latest when the test ends. */
-  function startRequests(test: TestContext): RunningLoad {
+  function startRequests(t: TestContext): RunningLoad {
     const load = startLoad({ client: ingress, request: { path: "/get" }, pauseMs: 10 });
-    test.after(() => load.stop().then(() => undefined));
+    t.after(() => load.stop().then(() => undefined));
     return load;
   }
 
