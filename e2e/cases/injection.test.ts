@@ -6,6 +6,7 @@ import type { Cluster } from "../harness/cluster.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { sampleImage } from "../harness/environment.ts";
 import { HttpClient } from "../harness/http.ts";
+import { reachable } from "../harness/in-pod.ts";
 import { CLIENT, deploy, HTTPBIN, INJECTED } from "../harness/samples.ts";
 import { waitFor } from "../harness/wait.ts";
 import { isReady, onePod, type Pod, pods } from "../harness/workloads.ts";
@@ -196,6 +197,8 @@ describe("injection", () => {
 
   test("a Job finishes although its sidecar would run for ever, and has a network from its start", async () => {
     const call = { url: `http://httpbin.${NAMESPACE}:8000/get` };
+    // What the Job has one try for must be there: the callee, and its name in the cluster's DNS.
+    await reachable(cluster, NAMESPACE, call);
     const template = httpbinPod({
       name: "",
       container: { name: "call", args: ["call", JSON.stringify(call)] },
@@ -237,6 +240,6 @@ describe("injection", () => {
       NAMESPACE,
     ]);
     const [record] = JSON.parse(output) as { status: number }[];
-    assert.equal(record?.status, 200);
+    assert.equal(record?.status, 200, output);
   });
 });
