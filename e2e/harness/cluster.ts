@@ -19,13 +19,13 @@ export interface Cluster {
   readonly kubectlHint: string;
 }
 
-/** Brings the cluster up, if it is ours, gives it the images and connects to it. */
+/** Brings our own cluster up with the images in it; the user's is as it is. Connects to it. */
 export async function bringUp(name: string): Promise<Cluster> {
   if (clusterKind() === "local") {
     await setup();
     await up(name);
+    await provideImages([name]);
   }
-  await provideImages([name]);
   return connect(name);
 }
 
