@@ -19,10 +19,11 @@ crds/istio/.version: node_modules/.package-lock.json tools/go-module.ts
 setup: node_modules/.package-lock.json crds/istio/.version ## Installs npm packages, system packages and cluster binaries
 	node e2e/cluster/cli.ts setup
 
-generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and Istio types, and docs/errors.md
+generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and Istio types, docs/errors.md, docs/api-support.md
 	node tools/generate-proto.ts
 	node tools/generate-api.ts
 	node tools/generate-errors.ts
+	node tools/generate-api-support.ts
 
 lint: node_modules/.package-lock.json ## Type check, lint, format check
 	npm run --silent check
