@@ -8,6 +8,7 @@ import { type Context, Engine, type Source } from "../store/engine.ts";
 import { findingsQuery } from "./findings.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
+import { policyFor, subsetNames } from "./merge.ts";
 import {
   domainQuery,
   gatewaysFor,
@@ -73,7 +74,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     ...hostQueries(engine, from),
     ...routeQueries(engine, from),
     domains: domainQuery(engine, from, services.service),
-    policy: policyQuery(engine, from, settings, services.service),
+    policies: policyQuery(engine, from, settings, services.service),
   };
 }
 
@@ -98,7 +99,8 @@ function meshOver(
     gatewayHosts: (gateway) => cx.get(from.gatewayHosts, gateway),
     gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
     gatewayStreamRoutes: (gateway) => cx.get(queries.gatewayStreamRoutes, gateway),
-    policy: (host, namespace) => cx.get(queries.policy, namespace, host),
+    policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),
+    subsets: (host, namespace) => subsetNames(cx.get(queries.policies, namespace, host)),
     workload: (key) => cx.get(queries.workload, key),
     credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`),
     addressFamilies: () => cx.get(from.addressFamilies, MESH_WIDE),

@@ -16,7 +16,7 @@ export function describe(mesh: Mesh, namespace: string): object {
     streamHosts: mesh.streamHosts(namespace),
     routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, namespace))),
     streamRoutes: byKey(hosts, (host) => mesh.streamRoutesFor(host, namespace)),
-    policies: byKey(hosts, (host) => mesh.policy(host, namespace)),
+    policies: byKey(hosts, (host) => mesh.policy(host, { namespace, labels: {} })),
   };
 }
 

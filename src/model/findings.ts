@@ -88,7 +88,7 @@ function checkDestination(
       `${host} has no port ${port}, so requests sent there are answered 503: use one of ${ports.join(", ")}`,
     );
   if (subset === undefined) return;
-  const known = mesh.policy(host, namespace)?.subsets.map(({ name }) => name) ?? [];
+  const known = mesh.subsets(host, namespace);
   if (known.includes(subset)) return;
   const remedy =
     known.length === 0

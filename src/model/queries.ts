@@ -8,10 +8,10 @@ import type { Inputs } from "./inputs.ts";
 import type { Gateway } from "./ir/listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { Endpoint, Workload } from "./ir/service.ts";
-import type { DestinationPolicy } from "./ir/traffic.ts";
+import type { DestinationPolicies } from "./ir/traffic.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import type { KubeService } from "./kube.ts";
-import { mergedPolicy, winningRoutes } from "./merge.ts";
+import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import { labelBuckets, selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
@@ -183,29 +183,29 @@ export function policyQuery(
   { rootNamespace }: QuerySettings,
   service: Source<[string], KubeService | undefined>,
 ) {
-  /** The policy that one namespace's rules give a host, for clients in another. */
-  const policyIn = (
+  /** The policies that one namespace's rules give a host or pattern, for clients in another. */
+  const policiesIn = (
     cx: Context,
     owner: string,
-    host: string,
+    pattern: string,
     client: string,
-  ): DestinationPolicy | undefined => {
-    for (const pattern of patternsFor(host)) {
-      const keys = cx.get(from.policiesIn, `${owner} ${pattern}`);
-      const rules = lookUp(cx, from.destinationRules, keys).filter(
-        (rule) => rule.clients === undefined && isVisible(rule, client),
-      );
-      if (rules.length > 0) return mergedPolicy(rules);
-    }
-    return undefined;
-  };
-  return engine.query((cx, client: string, host: string): DestinationPolicy | undefined => {
+  ): DestinationPolicies =>
+    policiesOf(
+      lookUp(cx, from.destinationRules, cx.get(from.policiesIn, `${owner} ${pattern}`)).filter(
+        // Only clients of its own namespace can be meant by their labels.
+        (rule) => isVisible(rule, client) && (rule.clients === undefined || owner === client),
+      ),
+    );
+  return engine.query((cx, client: string, host: string): DestinationPolicies => {
     const owners = new Set([client, cx.get(service, host)?.namespace ?? client, rootNamespace]);
-    for (const owner of owners) {
-      const policy = policyIn(cx, owner, host, client);
-      if (policy !== undefined) return policy;
-    }
-    return undefined;
+    const selective: DestinationPolicies["selective"][number][] = [];
+    for (const owner of owners)
+      for (const pattern of patternsFor(host)) {
+        const found = policiesIn(cx, owner, pattern, client);
+        selective.push(...found.selective);
+        if (found.general !== undefined) return { selective, general: found.general };
+      }
+    return { selective };
   });
 }
 

@@ -229,8 +229,30 @@ const virtualService = fc
     object("VirtualService", { namespace: ns, name, creationTimestamp }, { spec }),
   );
 
-const trafficPolicy = ({ simple, ...policy }: { readonly simple: string }): object => ({
-  loadBalancer: { simple },
+const localityLbSetting = fc.constantFrom(
+  undefined,
+  undefined,
+  {},
+  { enabled: false },
+  { distribute: [{ from: "west/*", to: { "west/north/*": 70, "east/*": 30 } }] },
+  { failover: [{ from: "west", to: "east" }] },
+  { failoverPriority: ["version", "topology.istio.io/network"] },
+);
+
+interface RandomPolicy {
+  readonly simple: string;
+  readonly localityLbSetting: object | undefined;
+  readonly ports: boolean;
+}
+
+const trafficPolicy = ({
+  simple,
+  localityLbSetting: locality,
+  ports,
+  ...policy
+}: RandomPolicy): object => ({
+  loadBalancer: { simple, localityLbSetting: locality },
+  ...(ports && { portLevelSettings: [{ port: { number: 80 }, tls: { mode: "DISABLE" } }] }),
   ...policy,
 });
 
@@ -241,6 +263,9 @@ const destinationRule = fc
     created,
     host,
     exportTo,
+    workloadSelector: fc.constantFrom(undefined, undefined, { matchLabels: { version: "v1" } }),
+    localityLbSetting,
+    ports: fc.boolean(),
     simple: fc.constantFrom("RANDOM", "ROUND_ROBIN", "PASSTHROUGH", "FANCY"),
     tls: fc.constantFrom(
       undefined,
@@ -260,6 +285,7 @@ const destinationRule = fc
       subsets,
       host: to,
       exportTo: seen,
+      workloadSelector,
       ...policy
     }) =>
       object(
@@ -269,6 +295,7 @@ const destinationRule = fc
           spec: {
             host: to,
             exportTo: seen,
+            workloadSelector,
             trafficPolicy: trafficPolicy(policy),
             subsets: subsets.map((v) => ({ name: v, labels: { version: v } })),
           },

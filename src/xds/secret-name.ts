@@ -19,7 +19,8 @@ export const certificateFile = ({ chain, key }: CertificateFiles): string =>
   `${CERTIFICATE}${chain}~${key}`;
 
 /** Without a path, the roots that the proxy's image brings. */
-export const rootsFile = (path: string = SYSTEM_ROOTS): string => `${ROOTS}${path}`;
+export const rootsFile = (path: string = SYSTEM_ROOTS, crl?: string): string =>
+  crl === undefined ? `${ROOTS}${path}` : `${ROOTS}${path}~${crl}`;
 
 /** A Secret of the proxy's own namespace. */
 export const credentialCertificate = (name: string): string => `${CREDENTIAL}${name}`;
@@ -45,8 +46,16 @@ export function parseCredential(secret: string): CredentialName | undefined {
  * the proxy refuse the cluster, and with it all others of the message.
  */
 export function fileSecret(name: string): Secret | undefined {
-  if (name.startsWith(ROOTS))
-    return { name, validationContext: { trustedCa: { filename: name.slice(ROOTS.length) } } };
+  if (name.startsWith(ROOTS)) {
+    const [trusted = "", revoked] = name.slice(ROOTS.length).split("~");
+    return {
+      name,
+      validationContext: {
+        trustedCa: { filename: trusted },
+        ...(revoked !== undefined && { crl: { filename: revoked } }),
+      },
+    };
+  }
   if (!name.startsWith(CERTIFICATE)) return undefined;
   const [chain = "", key = ""] = name.slice(CERTIFICATE.length).split("~");
   return {

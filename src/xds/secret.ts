@@ -1,9 +1,10 @@
 /** Secrets beside the workload's own: those that policies and gateways name. */
 import type { ServerTls } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
-import type { TrafficPolicy } from "../model/ir/traffic.ts";
+import type { PortPolicy } from "../model/ir/traffic.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { originSecrets } from "./cluster/origination.ts";
+import { originOf } from "./cluster/policy.ts";
 import { serversByPort } from "./gateway.ts";
 import { serverSecrets } from "./listener/server-tls.ts";
 import { CA_SUFFIX, credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
@@ -63,10 +64,12 @@ function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
 const secretsOfServer = (tls: ServerTls): readonly string[] =>
   tls.mode === "terminate" ? serverSecrets(tls) : [];
 
-function secretsOfHost(mesh: Mesh, { namespace }: ProxyView, host: string): readonly string[] {
-  const destination = mesh.policy(host, namespace);
+function secretsOfHost(mesh: Mesh, view: ProxyView, host: string): readonly string[] {
+  const destination = mesh.policy(host, view);
   if (destination === undefined) return [];
-  return [destination.policy, ...destination.subsets.flatMap(({ policy }) => policy ?? [])]
-    .flatMap((policy): readonly TrafficPolicy[] => [policy, ...Object.values(policy.ports ?? {})])
-    .flatMap(({ tlsOrigin }) => (tlsOrigin ? originSecrets(tlsOrigin) : []));
+  return [destination, ...destination.subsets]
+    .flatMap(({ policy }) => policy ?? [])
+    .flatMap((policy): readonly PortPolicy[] => [policy, ...Object.values(policy.ports ?? {})])
+    .flatMap((policy) => originOf(policy) ?? [])
+    .flatMap(originSecrets);
 }

@@ -12,6 +12,12 @@ export interface MeshSettings {
   readonly accessLogFile: string;
 }
 
+/** Who looks at a host. */
+export interface Client {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /**
  * The mesh as translators see it. Every method is a tracked read: the engine remembers who read
  * what, so ask for the one host you need and never walk the mesh to find it.
@@ -51,7 +57,10 @@ export interface Mesh {
   gatewayStreamRoutes(gateway: string): readonly StreamRoutes[];
   /** `undefined` if the Secret is not there or nothing in it can be used. */
   credential(namespace: string, name: string): Credential | undefined;
-  policy(host: string, namespace: string): DestinationPolicy | undefined;
+  /** Reads the client's labels only if a policy for the host in its namespace asks for any. */
+  policy(host: string, client: Client): DestinationPolicy | undefined;
+  /** Names of the subsets that any client in `namespace` may know of a host. */
+  subsets(host: string, namespace: string): readonly string[];
   workload(key: string): Workload | undefined;
   /** `IPv4` and `IPv6`, as far as any workload has an address of the family. */
   addressFamilies(): readonly string[];

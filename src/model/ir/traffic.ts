@@ -3,7 +3,7 @@
 export interface Subset {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The whole policy, in place of the host's. */
+  /** Over the host's, group by group. */
   readonly policy?: TrafficPolicy;
 }
 
@@ -21,6 +21,7 @@ export type LoadBalancer =
             readonly name: string;
             readonly path?: string;
             readonly ttlMs: number;
+            readonly attributes?: readonly { readonly name: string; readonly value?: string }[];
           }
         | { readonly kind: "source-ip" }
         | { readonly kind: "query"; readonly name: string };
@@ -29,8 +30,38 @@ export type LoadBalancer =
       readonly tableSize?: number;
     };
 
+/** Which endpoint a request goes to. */
+export interface Balancing {
+  readonly balancer?: LoadBalancer;
+  /** New endpoints get their share of requests by and by; round-robin and least-request only. */
+  readonly warmup?: {
+    readonly ms: number;
+    readonly minimumPercent?: number;
+    readonly aggression?: number;
+  };
+  /** Absent: the mesh's own. */
+  readonly locality?: LocalityPolicy;
+}
+
+/** How near and far endpoints share the load; localities are `region/zone/subzone`, with wildcards. */
+export interface LocalityPolicy {
+  readonly enabled: boolean;
+  /** The first whose `from` is the client's locality says which share goes where. */
+  readonly distribute?: readonly {
+    readonly from: string;
+    readonly to: Readonly<Record<string, number>>;
+  }[];
+  /** From a region to the one that stands in for it. */
+  readonly failover?: readonly { readonly from: string; readonly to: string }[];
+  /** `label` or `label=value`: endpoints that agree in more of them, from the first on, come first. */
+  readonly failoverPriority?: readonly string[];
+  /** Envoy itself keeps requests in the client's zone as far as endpoints are there. */
+  readonly zoneAware?: { readonly minimumSize?: number };
+}
+
 /** Bounds of what a proxy opens to a destination; absent is unbounded. */
 export interface ConnectionPool {
+  readonly connectTimeoutMs?: number;
   readonly maxConnections?: number;
   readonly maxPendingRequests?: number;
   readonly maxRequests?: number;
@@ -74,40 +105,49 @@ export interface TlsOrigin {
   readonly credential?: string;
   /** Whether `credential` also has a certificate to show. */
   readonly mutual?: boolean;
+  /** A file in the proxy that lists what is revoked. */
+  readonly crlFile?: string;
   readonly sni?: string;
   readonly subjectAltNames: readonly string[];
   readonly skipVerify?: boolean;
 }
 
-export interface TrafficPolicy {
-  readonly loadBalancer?: LoadBalancer;
-  readonly connectTimeoutMs?: number;
+/** The groups that can be said of a single port, each as a whole. */
+export interface PortPolicy {
+  readonly balancing?: Balancing;
   readonly connections?: ConnectionPool;
   readonly outlier?: OutlierDetection;
-  /** New endpoints get their share of requests by and by; round-robin and least-request only. */
-  readonly warmup?: {
-    readonly ms: number;
-    readonly minimumPercent?: number;
-    readonly aggression?: number;
-  };
+  /** Absent: mutual TLS where the endpoint has a sidecar, plaintext elsewhere. */
+  readonly tls?: "disable" | "mutual" | TlsOrigin;
+}
+
+export interface TrafficPolicy extends PortPolicy {
   readonly retryBudget?: {
     readonly percent?: number;
     readonly minConcurrency?: number;
     readonly intervalMs?: number;
   };
   readonly proxyProtocol?: 1 | 2;
-  /** Instead of `tls`. */
-  readonly tlsOrigin?: TlsOrigin;
-  /** The whole policy for one port number of the service, in place of this one. */
-  readonly ports?: Readonly<Record<number, TrafficPolicy>>;
-  /** Absent: mutual TLS where the endpoint has a sidecar, plaintext elsewhere. */
-  readonly tls?: "disable" | "mutual";
+  /** Connections go through a proxy, whose name for the destination is this. */
+  readonly tunnel?: { readonly method: "CONNECT" | "POST"; readonly target: string };
+  /** By port number of the service, in place of all groups above. */
+  readonly ports?: Readonly<Record<number, PortPolicy>>;
 }
 
 /** The policy for one host, merged from its DestinationRules. */
 export interface DestinationPolicy {
   readonly host: string;
   readonly source: string;
-  readonly policy: TrafficPolicy;
+  readonly policy?: TrafficPolicy;
   readonly subsets: readonly Subset[];
+}
+
+/** The policies for one host that clients of one namespace may have: what their labels decide, and the rest. */
+export interface DestinationPolicies {
+  /** Only for clients that carry all of `clients`; the first that fits counts. */
+  readonly selective: readonly {
+    readonly clients: Readonly<Record<string, string>>;
+    readonly policy: DestinationPolicy;
+  }[];
+  readonly general?: DestinationPolicy;
 }

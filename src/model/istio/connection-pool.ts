@@ -23,6 +23,7 @@ function tcpPool(tcp: NonNullable<Spec["tcp"]>, path: string, site: Site): Conne
   const ms = (text: string | undefined, field: string): number | undefined =>
     lowerDuration(text, `${path}.${field}`, site);
   return defined({
+    connectTimeoutMs: ms(tcp.connectTimeout, "connectTimeout"),
     maxConnections: lowerNumber(tcp.maxConnections, COUNT, `${path}.maxConnections`, site),
     maxConnectionDurationMs: ms(tcp.maxConnectionDuration, "maxConnectionDuration"),
     tcpIdleTimeoutMs: ms(tcp.idleTimeout, "idleTimeout"),

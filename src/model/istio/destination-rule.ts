@@ -6,10 +6,10 @@ import type {
 } from "../../api/gen/destination-rule.ts";
 import { type KubeObject, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
-import type { DestinationPolicy, Subset, TrafficPolicy } from "../ir/traffic.ts";
+import type { DestinationPolicy, Subset } from "../ir/traffic.ts";
 import { type Origin, originOf } from "../origin.ts";
 import { lowerHost, type Site } from "./site.ts";
-import { lowerTrafficPolicy, overlay } from "./traffic-policy.ts";
+import { lowerTrafficPolicy } from "./traffic-policy.ts";
 
 export interface DestinationRule extends Origin {
   readonly policy: DestinationPolicy;
@@ -30,16 +30,18 @@ export function lowerDestinationRule(
   const site = { report, namespace: origin.namespace, clusterDomain };
   const host = lowerHost(object.spec?.host, "spec.host", site);
   if (host === undefined) return { value: undefined, diagnostics: report.diagnostics };
-  const policy = lowerTrafficPolicy(object.spec?.trafficPolicy, "spec.trafficPolicy", site);
+  const { trafficPolicy, subsets, workloadSelector } = object.spec ?? {};
   const value: DestinationRule = {
     ...origin,
     policy: {
       host,
       source: objectName(object),
-      policy,
-      subsets: lowerSubsets(object.spec?.subsets ?? [], policy, site),
+      ...defined({
+        policy: trafficPolicy && lowerTrafficPolicy(trafficPolicy, "spec.trafficPolicy", site),
+      }),
+      subsets: lowerSubsets(subsets ?? [], site),
     },
-    ...defined({ clients: object.spec?.workloadSelector?.matchLabels }),
+    ...defined({ clients: workloadSelector?.matchLabels }),
   };
   return { value, diagnostics: report.diagnostics };
 }
@@ -47,7 +49,6 @@ export function lowerDestinationRule(
 /** Of two subsets with one name the first counts, as Istio merges. */
 function lowerSubsets(
   subsets: readonly DestinationRuleSpecSubsets[],
-  base: TrafficPolicy,
   site: Site,
 ): readonly Subset[] {
   const byName = new Map<string, Subset>();
@@ -61,8 +62,9 @@ function lowerSubsets(
       );
       continue;
     }
-    const own = trafficPolicy && lowerTrafficPolicy(trafficPolicy, `${path}.trafficPolicy`, site);
-    byName.set(name, { name, labels, ...defined({ policy: own && overlay(base, own) }) });
+    const policy =
+      trafficPolicy && lowerTrafficPolicy(trafficPolicy, `${path}.trafficPolicy`, site);
+    byName.set(name, { name, labels, ...defined({ policy }) });
   }
   return [...byName.values()];
 }

@@ -1,12 +1,14 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
-import type { LoadBalancer, TrafficPolicy } from "../ir/traffic.ts";
+import type { Balancing, LoadBalancer } from "../ir/traffic.ts";
 import { isHeaderName } from "./headers.ts";
+import { lowerLocality } from "./locality.ts";
 import { lowerDuration, lowerLine, lowerNumber, lowerPercent, type Site } from "./site.ts";
 
 type Spec = DestinationRuleSpecTrafficPolicyLoadBalancer;
 type HashSpec = NonNullable<Spec["consistentHash"]>;
 type HashKey = Extract<LoadBalancer, { kind: "consistent-hash" }>["key"];
+type HashAttributes = NonNullable<Extract<HashKey, { kind: "cookie" }>["attributes"]>;
 
 const SIMPLE: Readonly<Record<NonNullable<Spec["simple"]>, LoadBalancer>> = {
   UNSPECIFIED: { kind: "least-request" },
@@ -17,8 +19,16 @@ const SIMPLE: Readonly<Record<NonNullable<Spec["simple"]>, LoadBalancer>> = {
   PASSTHROUGH: { kind: "passthrough" },
 };
 
+export function lowerBalancing(spec: Spec, path: string, site: Site): Balancing {
+  return defined({
+    balancer: lowerLoadBalancer(spec, path, site),
+    warmup: lowerWarmup(spec, path, site),
+    locality: lowerLocality(spec, path, site),
+  });
+}
+
 /** `undefined`: the default holds. */
-export function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBalancer | undefined {
+function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBalancer | undefined {
   if (spec.consistentHash !== undefined)
     return consistentHash(spec.consistentHash, `${path}.consistentHash`, site);
   if (spec.simple === undefined) return undefined;
@@ -35,11 +45,11 @@ export function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBal
 /** Below this new endpoints would get more than their share. */
 const AGGRESSION = 1;
 
-export function lowerWarmup(
+function lowerWarmup(
   { warmup, warmupDurationSecs }: Spec,
   path: string,
   site: Site,
-): TrafficPolicy["warmup"] {
+): Balancing["warmup"] {
   const ms = lowerDuration(warmup?.duration ?? warmupDurationSecs, `${path}.warmup.duration`, site);
   if (ms === undefined) return undefined;
   const { minimumPercent, aggression } = warmup ?? {};
@@ -112,8 +122,10 @@ function hashKey(spec: HashSpec, path: string, site: Site): HashKey | undefined 
   return spec.useSourceIp === true ? { kind: "source-ip" } : undefined;
 }
 
+type CookieSpec = NonNullable<HashSpec["httpCookie"]>;
+
 function cookieKey(
-  { name, path: cookiePath, ttl }: NonNullable<HashSpec["httpCookie"]>,
+  { name, path: cookiePath, ttl, attributes }: CookieSpec,
   path: string,
   site: Site,
 ): HashKey | undefined {
@@ -121,7 +133,24 @@ function cookieKey(
   return {
     kind: "cookie",
     name,
-    ...defined({ path: lowerLine(cookiePath, `${path}.path`, site) }),
+    ...defined({
+      path: lowerLine(cookiePath, `${path}.path`, site),
+      attributes: attributes && cookieAttributes(attributes, `${path}.attributes`, site),
+    }),
     ttlMs: lowerDuration(ttl, `${path}.ttl`, site) ?? 0,
   };
 }
+
+/** Those that can stand in a header; the others are told. */
+const cookieAttributes = (
+  attributes: NonNullable<CookieSpec["attributes"]>,
+  path: string,
+  site: Site,
+): HashAttributes =>
+  attributes.flatMap(({ name, value }, i) => {
+    const named = lowerLine(name, `${path}[${i}].name`, site);
+    const valued = lowerLine(value, `${path}[${i}].value`, site);
+    return named === undefined || (valued === undefined && value !== undefined)
+      ? []
+      : [{ name: named, ...defined({ value: valued }) }];
+  });

@@ -39,8 +39,8 @@ const certificateSecrets = ({ certificate, credential: name, mutual }: TlsOrigin
   return name !== undefined && mutual ? [credentialCertificate(name)] : [];
 };
 
-const rootsSecret = ({ credential: name, caFile }: TlsOrigin): string =>
-  name === undefined ? rootsFile(caFile) : credentialRoots(name);
+const rootsSecret = ({ credential: name, caFile, crlFile }: TlsOrigin): string =>
+  name === undefined ? rootsFile(caFile, crlFile) : credentialRoots(name);
 
 function certificates(origin: TlsOrigin): CommonTlsContext {
   const names = certificateSecrets(origin);

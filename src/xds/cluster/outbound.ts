@@ -10,22 +10,22 @@ import { isAvailable } from "../secret.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { originSecrets } from "./origination.ts";
-import { balancingPolicy, clusterPolicy, effectivePolicy } from "./policy.ts";
+import { balancingPolicy, clusterPolicy, effectivePolicy, originOf } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { transport } from "./tls.ts";
 
-/** All clusters of one host, sorted by name. */
+/** All clusters of one host that proxies of a namespace may have, sorted by name; some lack a few. */
 export function outboundClusterNames(
   mesh: Mesh,
   host: string,
   namespace: string,
 ): readonly string[] {
-  const subsets = mesh.policy(host, namespace)?.subsets ?? [];
+  const subsets = mesh.subsets(host, namespace);
   const ports = mesh.service(host)?.ports ?? [];
   return ports
     .flatMap(({ port }) => [
       outboundClusterName({ host, port }),
-      ...subsets.map(({ name }) => outboundClusterName({ host, port, subset: name })),
+      ...subsets.map((subset) => outboundClusterName({ host, port, subset })),
     ])
     .sort();
 }
@@ -51,7 +51,7 @@ export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | un
   const service = mesh.service(cluster.host);
   const port = service?.ports.find((p) => p.port === cluster.port);
   if (service === undefined || port === undefined) return undefined;
-  const destination = mesh.policy(cluster.host, view.namespace);
+  const destination = mesh.policy(cluster.host, view);
   const labels = labelsOf(destination, cluster.subset);
   if (labels === undefined) return undefined;
   const policy = effectivePolicy(destination, port.port, cluster.subset);
@@ -72,9 +72,12 @@ const labelsOf = (
 ): Readonly<Record<string, string>> | undefined =>
   subset === undefined ? {} : destination?.subsets.find(({ name }) => name === subset)?.labels;
 
-const hasSecrets = (mesh: Mesh, view: ProxyView, { tlsOrigin }: TrafficPolicy): boolean =>
-  tlsOrigin === undefined ||
-  originSecrets(tlsOrigin).every((secret) => isAvailable(mesh, view, secret));
+function hasSecrets(mesh: Mesh, view: ProxyView, policy: TrafficPolicy): boolean {
+  const origin = originOf(policy);
+  return (
+    origin === undefined || originSecrets(origin).every((secret) => isAvailable(mesh, view, secret))
+  );
+}
 
 /** Clients behind a sidecar may choose an endpoint; those before a gateway know none. */
 function discoveryOf(
@@ -84,8 +87,8 @@ function discoveryOf(
   view: ProxyView,
 ): Target["endpoints"] {
   if (!hasSecrets(mesh, view, policy)) return "none";
-  const { loadBalancer } = policy;
-  if (resolution === "headless" || loadBalancer?.kind === "passthrough")
+  const { balancer } = policy.balancing ?? {};
+  if (resolution === "headless" || balancer?.kind === "passthrough")
     return view.kind === "sidecar" ? "chosen" : "listed";
   return resolution === "static" ? "listed" : "dns";
 }

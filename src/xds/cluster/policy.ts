@@ -1,8 +1,16 @@
-import type { DestinationPolicy, LoadBalancer, TrafficPolicy } from "../../model/ir/traffic.ts";
+import type {
+  Balancing,
+  DestinationPolicy,
+  LoadBalancer,
+  PortPolicy,
+  TlsOrigin,
+  TrafficPolicy,
+} from "../../model/ir/traffic.ts";
 import type {
   Cluster,
   Cluster_SlowStartConfig,
 } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import { defined } from "../../util/defined.ts";
 import { duration } from "../../util/duration.ts";
 import { circuitBreakers, keepalive, outlierDetection } from "./limits.ts";
 
@@ -16,31 +24,45 @@ export function effectivePolicy(
   port: number,
   subset?: string,
 ): TrafficPolicy {
-  const policy =
-    destination?.subsets.find(({ name }) => name === subset)?.policy ?? destination?.policy ?? {};
-  return policy.ports?.[port] ?? policy;
+  const own = destination?.subsets.find(({ name }) => name === subset)?.policy;
+  const whole = over({}, destination?.policy ?? {}, port);
+  return own === undefined ? whole : over(whole, own, port);
 }
+
+/** Group by group; what is said of the port replaces all groups that can be, also by leaving them out. */
+function over(base: TrafficPolicy, { ports, ...own }: TrafficPolicy, port: number): TrafficPolicy {
+  const both = { ...base, ...own };
+  const atPort = ports?.[port];
+  if (atPort === undefined) return both;
+  const { retryBudget, proxyProtocol, tunnel } = both;
+  return defined({ retryBudget, proxyProtocol, tunnel, ...atPort });
+}
+
+/** TLS of the policy's own, if it is not the mesh's. */
+export const originOf = ({ tls }: PortPolicy): TlsOrigin | undefined =>
+  typeof tls === "object" ? tls : undefined;
 
 /** The parts of any cluster that a DestinationRule decides. */
 export function clusterPolicy(policy: TrafficPolicy): Cluster {
   return {
-    connectTimeout: duration(policy.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+    connectTimeout: duration(policy.connections?.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
     ...circuitBreakers(policy),
     ...keepalive(policy.connections ?? {}),
   };
 }
 
 /** Those of a cluster that chooses among endpoints. */
-export function balancingPolicy({ loadBalancer, warmup, outlier }: TrafficPolicy): Cluster {
+export function balancingPolicy({ balancing = {}, outlier }: TrafficPolicy): Cluster {
+  const { balancer = { kind: "least-request" }, warmup } = balancing;
   return {
-    ...balancing(loadBalancer ?? { kind: "least-request" }, warmup),
+    ...algorithm(balancer, warmup),
     ...outlierDetection(outlier),
     // What is listed as unhealthy is draining or ejected: spreading load over it helps nobody.
     commonLbConfig: { healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 } },
   };
 }
 
-function balancing(balancer: LoadBalancer, warmup: TrafficPolicy["warmup"]): Cluster {
+function algorithm(balancer: LoadBalancer, warmup: Balancing["warmup"]): Cluster {
   switch (balancer.kind) {
     case "round-robin":
       return {
@@ -65,7 +87,7 @@ function slowStart({
   ms,
   minimumPercent = WARMUP.minimumPercent,
   aggression = WARMUP.aggression,
-}: NonNullable<TrafficPolicy["warmup"]>): Cluster_SlowStartConfig {
+}: NonNullable<Balancing["warmup"]>): Cluster_SlowStartConfig {
   return {
     slowStartWindow: duration(ms),
     minWeightPercent: { value: minimumPercent },
@@ -74,12 +96,11 @@ function slowStart({
 }
 
 function hashing({
-  algorithm,
+  algorithm: kind,
   tableSize,
   minimumRingSize = MINIMUM_RING_SIZE,
 }: Extract<LoadBalancer, { kind: "consistent-hash" }>): Cluster {
-  if (algorithm === "ring-hash")
-    return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
+  if (kind === "ring-hash") return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
   return {
     lbPolicy: "MAGLEV",
     ...(tableSize !== undefined && { maglevLbConfig: { tableSize } }),

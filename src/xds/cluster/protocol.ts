@@ -10,6 +10,7 @@ import type {
 import type { HttpProtocolOptions } from "../../proto/gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts";
 import { typed } from "../../proto/types.ts";
 import { duration } from "../../util/duration.ts";
+import { originOf } from "./policy.ts";
 
 const NAME = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -67,21 +68,20 @@ function http2Options({ maxConcurrentStreams, http2Keepalive }: ConnectionPool):
   };
 }
 
-function commonOptions(
-  connections: ConnectionPool,
-  { outlier, tlsOrigin }: TrafficPolicy,
-): HttpProtocolOptions {
+function commonOptions(connections: ConnectionPool, policy: TrafficPolicy): HttpProtocolOptions {
+  const { outlier } = policy;
+  const origin = originOf(policy);
   const common = connectionOptions(connections);
   const codes = outlier?.errorCodes ?? [];
   return {
     ...(Object.keys(common).length > 0 && { commonHttpProtocolOptions: common }),
     // The server is called what the request calls it, and has to prove it.
-    ...(tlsOrigin &&
-      tlsOrigin.sni === undefined && {
+    ...(origin &&
+      origin.sni === undefined && {
         upstreamHttpProtocolOptions: {
           autoSni: true,
-          ...(tlsOrigin.subjectAltNames.length === 0 &&
-            !tlsOrigin.skipVerify && { autoSanValidation: true }),
+          ...(origin.subjectAltNames.length === 0 &&
+            !origin.skipVerify && { autoSanValidation: true }),
         },
       }),
     ...(codes.length > 0 && { outlierDetection: { errorMatcher: anyStatus(codes) } }),

@@ -7,6 +7,7 @@ import { typed } from "../../proto/types.ts";
 import { type OutboundCluster, serverName } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
+import { originOf } from "./policy.ts";
 import { isHttp2 } from "./protocol.ts";
 
 /** Key of endpoint metadata by which a cluster chooses its transport socket. */
@@ -32,8 +33,9 @@ interface Transport {
 export function transport(to: Transport, peers: Peers): Cluster {
   const { policy } = to;
   const http2 = isHttp2(to.protocol, policy);
-  if (policy.tlsOrigin !== undefined)
-    return { transportSocket: announced(originatedTls(policy.tlsOrigin, http2), policy) };
+  const origin = originOf(policy);
+  if (origin !== undefined)
+    return { transportSocket: announced(originatedTls(origin, http2), policy) };
   if (policy.tls === "disable")
     return policy.proxyProtocol === undefined
       ? {}

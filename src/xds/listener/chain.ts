@@ -14,7 +14,12 @@ import { accessLog } from "./access-log.ts";
 /** Where bytes go: a cluster or several, and how long they may. */
 export type StreamTarget = Pick<
   TcpProxy,
-  "cluster" | "weightedClusters" | "hashPolicy" | "idleTimeout" | "maxDownstreamConnectionDuration"
+  | "cluster"
+  | "weightedClusters"
+  | "hashPolicy"
+  | "idleTimeout"
+  | "maxDownstreamConnectionDuration"
+  | "tunnelingConfig"
 >;
 
 export function streamFilter(

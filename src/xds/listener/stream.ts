@@ -1,5 +1,6 @@
 /** Connections that are not looked into: how they are told apart, and where they go. */
 import type { Destination, StreamMatch, StreamRule } from "../../model/ir/route.ts";
+import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { CidrRange } from "../../proto/gen/envoy/config/core/v3/address.ts";
 import type {
   FilterChain,
@@ -112,6 +113,7 @@ function streamTarget(
           },
         }),
     ...(bySource && { hashPolicy: [{ sourceIp: {} }] }),
+    ...(first.policy.tunnel && tunneling(first.policy.tunnel)),
     ...(tcpIdleTimeoutMs !== undefined && { idleTimeout: duration(tcpIdleTimeoutMs) }),
     ...(maxConnectionDurationMs !== undefined && {
       maxDownstreamConnectionDuration: duration(maxConnectionDurationMs),
@@ -119,3 +121,7 @@ function streamTarget(
   };
   return { target, clusters: resolved.map(({ cluster }) => cluster) };
 }
+
+const tunneling = ({ method, target }: NonNullable<TrafficPolicy["tunnel"]>): StreamTarget => ({
+  tunnelingConfig: { hostname: target, ...(method === "POST" && { usePost: true }) },
+});

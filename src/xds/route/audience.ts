@@ -8,7 +8,6 @@ export const MESH_GATEWAY = "mesh";
 export interface Audience extends Vantage {
   /** Gateways (`namespace/name`) that the listener belongs to, or `mesh`. */
   readonly gateways: readonly string[];
-  readonly view: ProxyView;
 }
 
 /** Conditions that do not look at what is sent, but at who sends it, and by which listener. */

@@ -9,12 +9,14 @@ import type {
 } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { effectivePolicy } from "../cluster/policy.ts";
 import { outboundClusterName } from "../names.ts";
+import type { ProxyView } from "../view.ts";
 import { hashPolicy } from "./hash.ts";
 import { headerOperations } from "./headers.ts";
 
 /** From where routes are seen. */
 export interface Vantage {
   readonly mesh: Mesh;
+  readonly view: ProxyView;
   /** Of the proxy. */
   readonly namespace: string;
   /** Of the listener, as clients call it. */
@@ -31,17 +33,17 @@ export interface Resolved {
 }
 
 /** A destination that the mesh does not have keeps its cluster's name, which answers 503. */
-export function resolve(destination: Destination, { mesh, namespace, port }: Vantage): Resolved {
+export function resolve(destination: Destination, { mesh, view, port }: Vantage): Resolved {
   const { host, subset } = destination;
   const ports = mesh.service(host)?.ports ?? [];
   const only = ports.length === 1 ? ports[0]?.port : undefined;
   const number = destination.port ?? only ?? port;
-  const policy = effectivePolicy(mesh.policy(host, namespace), number, subset);
+  const policy = effectivePolicy(mesh.policy(host, view), number, subset);
   return {
     destination,
     cluster: outboundClusterName({ host, port: number, ...(subset !== undefined && { subset }) }),
     detected: ports.some((p) => p.port === number && p.protocol === "auto"),
-    hashPolicy: hashPolicy(policy.loadBalancer),
+    hashPolicy: hashPolicy(policy.balancing?.balancer),
     policy,
   };
 }

@@ -16,6 +16,7 @@ export function hashPolicy(balancer: LoadBalancer | undefined): readonly RouteAc
             name: key.name,
             ttl: duration(key.ttlMs),
             ...(key.path !== undefined && { path: key.path }),
+            ...(key.attributes && { attributes: [...key.attributes] }),
           },
         },
       ];
