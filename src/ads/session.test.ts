@@ -32,6 +32,8 @@ class Scene {
   /** Sent and not arrived. */
   wire: Outgoing[] = [];
   now = 0;
+  /** As of the last refresh. */
+  #clusters: ReadonlyMap<string, EncodedResource> = new Map();
   #session = this.#connect();
 
   constructor() {
@@ -58,6 +60,12 @@ class Scene {
   /** The server sends all it may. */
   send(): void {
     this.#session.refresh();
+    this.#clusters = this.set("Cluster");
+    this.pump();
+  }
+
+  /** The same, before it has looked whether there is something new. */
+  pump(): void {
     for (;;) {
       const response = this.#session.next(this.now);
       if (response === undefined) return;
@@ -112,7 +120,7 @@ class Scene {
   #checkWarm({ name }: EncodedResource, cluster: string): void {
     const route = name.slice(0, name.lastIndexOf("/"));
     if (!this.envoy.routes.has(route)) return;
-    const isThere = this.envoy.usable.has(cluster) || !this.set("Cluster").has(cluster);
+    const isThere = this.envoy.usable.has(cluster) || !this.#clusters.has(cluster);
     const wasNamed = this.#mayStillHave().some(
       (one) => one.name === name && one.clusters.includes(cluster),
     );
@@ -129,6 +137,7 @@ class Scene {
   }
 }
 
+const STEPS = ["up", "down", "send", "pump"] as const;
 const version = fc.constantFrom("1", "2", "3");
 const edit = fc.oneof(
   fc.record({
@@ -150,7 +159,7 @@ const edit = fc.oneof(
 );
 const event = fc.oneof(
   { weight: 8, arbitrary: edit },
-  { weight: 8, arbitrary: fc.constantFrom("up" as const, "down" as const, "send" as const) },
+  { weight: 8, arbitrary: fc.constantFrom(...STEPS) },
   { weight: 3, arbitrary: fc.constant("settle" as const) },
   { weight: 1, arbitrary: fc.constant("reconnect" as const) },
 );
@@ -173,6 +182,7 @@ function write(scene: Scene, one: Edit): void {
 function run(scene: Scene, all: readonly Event[]): void {
   for (const one of all) {
     if (one === "send") scene.send();
+    else if (one === "pump") scene.pump();
     else if (one === "reconnect") scene.reconnect();
     else if (one === "settle") scene.settle();
     else if (typeof one === "string") scene.step(one);
@@ -209,6 +219,29 @@ test("however edits, messages and reconnects fall, no traffic is led astray, and
     }),
     { numRuns: 500 },
   );
+});
+
+test("a cluster whose route is about to move stays until it has moved", () => {
+  const scene = new Scene();
+  const [, , , host = ""] = HOSTS;
+  scene.scopes.write({
+    Cluster: { a: made("a", "1") },
+    ClusterLoadAssignment: { a: made("a", "1") },
+  });
+  scene.scopes.write({ VirtualHost: { [host]: made(host, "a", ["a"]) } });
+  scene.settle();
+  const renamed = { a: undefined, b: made("b", "1") };
+  scene.scopes.write({ Cluster: renamed, ClusterLoadAssignment: renamed });
+  scene.send();
+  scene.scopes.write({ VirtualHost: { [host]: made(host, "b", ["b"]) } });
+  while (scene.wire.length + scene.envoy.requests.length > 0) {
+    scene.step("down");
+    scene.step("up");
+    scene.pump();
+  }
+  assert.deepEqual([...scene.envoy.usable].sort(), ["a", "b"]);
+  scene.settle();
+  assert.deepEqual([...scene.envoy.usable], ["b"]);
 });
 
 test("a proxy that has everything is sent nothing, also when it comes back", () => {

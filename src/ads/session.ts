@@ -307,8 +307,13 @@ export class Session {
     let held: ((cluster: string) => boolean) | undefined;
     return {
       held: (cluster) => (held ??= naming(this.#oldContent()))(cluster),
-      wanted: (cluster) => this.#source.names(cluster),
+      wanted: (cluster) => this.#isBehind() || this.#source.names(cluster),
     };
+  }
+
+  /** Who names a cluster is known of the newest moment only; what waits for the next refresh may. */
+  #isBehind(): boolean {
+    return GATED.some((type) => this.#source.of(type) !== this.#target(type));
   }
 
   /** What the proxy has, or may have until it accepts what was sent, and is no longer current. */
