@@ -88,9 +88,9 @@ function discoveryOf(
 ): Target["endpoints"] {
   if (!hasSecrets(mesh, view, policy)) return "none";
   const { balancer } = policy.balancing ?? {};
-  if (resolution === "headless" || balancer?.kind === "passthrough")
-    return view.kind === "sidecar" ? "chosen" : "listed";
-  return resolution === "static" ? "listed" : "dns";
+  const isChosen = resolution === "headless" || balancer?.kind === "passthrough";
+  if (isChosen && view.kind === "sidecar") return "chosen";
+  return resolution === "dns" ? "dns" : "listed";
 }
 
 export const outboundClusters: Translator = {
