@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Retry } from "../../model/ir/route.ts";
-import type { RetryPolicy } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import { retryPolicy } from "./retry.ts";
+import type { RetryPolicy, Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import { retryPolicy, withSharedRetries } from "./retry.ts";
 
 const DEFAULT_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
@@ -55,4 +55,31 @@ test("a retry goes to another endpoint, but not where requests stick to one", ()
     [elsewhere(false), elsewhere(true), elsewhere(false, false)],
     [true, false, false],
   );
+});
+
+/** What Envoy retries by, for a route within a virtual host: the nearest policy, taken whole. */
+const effective = (routes: readonly Route[]): readonly (RetryPolicy | undefined)[] => {
+  const host = withSharedRetries(routes);
+  return host.routes.map(({ route }) => route && (route.retryPolicy ?? host.retryPolicy ?? {}));
+};
+
+test("a virtual host says the default once, and each route keeps the policy that it had", () => {
+  const forward = (retry?: Retry, sticky = false): Route => ({
+    route: { cluster: "c", ...retryPolicy(retry, sticky) },
+  });
+  const routes: readonly Route[] = [
+    forward(),
+    forward({ attempts: 0, on: "" }),
+    forward(undefined, true),
+    { redirect: {} },
+    forward({ attempts: 3, on: "5xx" }),
+  ];
+  const own = routes.map(({ route }) => route && (route.retryPolicy ?? {}));
+  assert.deepEqual(effective(routes), own);
+  assert.deepEqual(effective(routes.slice(1)), own.slice(1));
+  assert.deepEqual(
+    withSharedRetries(routes).routes.map(({ route }) => route?.retryPolicy !== undefined),
+    [false, true, true, false, true],
+  );
+  assert.equal(withSharedRetries(routes.slice(1)).retryPolicy, undefined);
 });

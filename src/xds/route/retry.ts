@@ -1,5 +1,9 @@
 import type { Retry } from "../../model/ir/route.ts";
-import type { RetryPolicy } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import type {
+  RetryPolicy,
+  Route,
+  VirtualHost,
+} from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { typed } from "../../proto/types.ts";
 import { duration } from "../../util/duration.ts";
 
@@ -16,20 +20,42 @@ const UPDATE_FREQUENCY = 2;
 
 /** @param sticky whether requests are hashed to an endpoint, which a retry must not leave */
 export function retryPolicy(
-  retry: Retry = DEFAULT,
+  retry: Retry | undefined,
   sticky: boolean,
 ): { retryPolicy: RetryPolicy } | undefined {
+  if (retry === undefined && !sticky) return { retryPolicy: DEFAULT_POLICY };
+  const { attempts } = retry ?? DEFAULT;
+  return attempts <= 0 ? undefined : { retryPolicy: policy(retry ?? DEFAULT, sticky) };
+}
+
+/**
+ * Routes as they are within a virtual host that retries by the mesh's default, which most do: said
+ * once it is a tenth of the bytes. Envoy takes a route's own policy whole, so one that says nothing
+ * keeps the others from being retried.
+ */
+export function withSharedRetries(
+  routes: readonly Route[],
+): Pick<VirtualHost, "retryPolicy"> & { readonly routes: Route[] } {
+  if (!routes.some(({ route }) => route?.retryPolicy === DEFAULT_POLICY))
+    return { routes: [...routes] };
+  return { routes: routes.map(underDefault), retryPolicy: DEFAULT_POLICY };
+}
+
+function underDefault(within: Route): Route {
+  if (within.route === undefined) return within;
+  const { retryPolicy: own = NO_RETRIES, ...route } = within.route;
+  return { ...within, route: own === DEFAULT_POLICY ? route : { ...route, retryPolicy: own } };
+}
+
+function policy(retry: Retry, sticky: boolean): RetryPolicy {
   const { attempts, on, perTryTimeoutMs, backoffMs, remoteLocalities } = retry;
-  if (attempts <= 0) return undefined;
   return {
-    retryPolicy: {
-      ...conditions(on || DEFAULT.on),
-      numRetries: attempts,
-      ...(perTryTimeoutMs !== undefined && { perTryTimeout: duration(perTryTimeoutMs) }),
-      ...(backoffMs !== undefined && { retryBackOff: { baseInterval: duration(backoffMs) } }),
-      ...(leavesHost(retry, sticky) && OTHER_HOSTS),
-      ...(remoteLocalities && OTHER_LOCALITIES),
-    },
+    ...conditions(on || DEFAULT.on),
+    numRetries: attempts,
+    ...(perTryTimeoutMs !== undefined && { perTryTimeout: duration(perTryTimeoutMs) }),
+    ...(backoffMs !== undefined && { retryBackOff: { baseInterval: duration(backoffMs) } }),
+    ...(leavesHost(retry, sticky) && OTHER_HOSTS),
+    ...(remoteLocalities && OTHER_LOCALITIES),
   };
 }
 
@@ -67,3 +93,7 @@ const OTHER_LOCALITIES: RetryPolicy = {
     ),
   },
 };
+
+/** One object, by which routes that have it are known. */
+const DEFAULT_POLICY = policy(DEFAULT, false);
+const NO_RETRIES: RetryPolicy = {};

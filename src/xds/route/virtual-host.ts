@@ -20,6 +20,7 @@ import { type Audience, MESH_GATEWAY } from "./audience.ts";
 import { clustersIn } from "./clusters.ts";
 import { detectedPorts } from "./detected.ts";
 import { areFor, httpRoutes } from "./http.ts";
+import { withSharedRetries } from "./retry.ts";
 
 /** Hosts that requests name, by port. */
 export const namedHosts: Translator = {
@@ -72,7 +73,7 @@ export function virtualHost(
   const body: VirtualHost = {
     name,
     domains: [...domains],
-    routes: [...routes],
+    ...withSharedRetries(routes),
     includeRequestAttemptCount: true,
   };
   return { name, body, clusters: clustersIn(routes) };
