@@ -8,7 +8,7 @@ import { AdsServer } from "../../src/ads/server.ts";
 import { HandMadeScopes } from "../../src/testing/scopes.ts";
 import { silent } from "../../src/util/log.ts";
 import { HttpClient } from "../harness/http.ts";
-import { type RealEnvoy, startEnvoy } from "./real-envoy.ts";
+import { type EnvoyOptions, type RealEnvoy, startEnvoy } from "./real-envoy.ts";
 
 export const CALLER: Caller = {
   key: "shop/web-1",
@@ -63,7 +63,7 @@ export interface Mesh {
   port: number;
   /** Ends the server, at once unless told otherwise, and starts another on the same port. */
   restart(options?: { readonly drainMs: number }): Promise<void>;
-  envoy(): Promise<RealEnvoy>;
+  envoy(options?: Pick<EnvoyOptions, "api">): Promise<RealEnvoy>;
 }
 
 export async function startMesh(t: TestContext, secrets = new HandMadeSecrets()): Promise<Mesh> {
@@ -91,8 +91,8 @@ export async function startMesh(t: TestContext, secrets = new HandMadeSecrets())
       await mesh.server.listenPlain(mesh.port);
       await draining;
     },
-    envoy: async () => {
-      const envoy = await startEnvoy({ adsPort: mesh.port });
+    envoy: async (options = {}) => {
+      const envoy = await startEnvoy({ adsPort: mesh.port, ...options });
       t.after(() => envoy.stop());
       return envoy;
     },

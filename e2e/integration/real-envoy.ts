@@ -15,6 +15,8 @@ export interface EnvoyOptions {
   readonly adsPort: number;
   /** A bootstrap cluster to put in the place of the plain one; named `xds`. */
   readonly adsCluster?: object;
+  /** Delta unless said otherwise. */
+  readonly api?: "DELTA_GRPC" | "GRPC";
 }
 
 export interface RealEnvoy {
@@ -115,7 +117,10 @@ async function stop(child: ChildProcess): Promise<void> {
   await promise;
 }
 
-function bootstrapOf({ adsPort, adsCluster }: EnvoyOptions, adminPort: number): object {
+function bootstrapOf(
+  { adsPort, adsCluster, api = "DELTA_GRPC" }: EnvoyOptions,
+  adminPort: number,
+): object {
   const ads = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" };
   return {
     node: { id: "test", cluster: "test" },
@@ -124,7 +129,7 @@ function bootstrapOf({ adsPort, adsCluster }: EnvoyOptions, adminPort: number): 
       lds_config: ads,
       cds_config: ads,
       ads_config: {
-        api_type: "DELTA_GRPC",
+        api_type: api,
         transport_api_version: "V3",
         grpc_services: [
           {

@@ -2,6 +2,7 @@ import { WORKLOAD_SECRET } from "../api/names.ts";
 import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import type { EncodedResource, ResourceType, Scopes } from "../xds/resource.ts";
 import type { Caller } from "./auth.ts";
+import type { Dialect } from "./dialect.ts";
 import type { Frames } from "./frames.ts";
 import { received, rejected, sentBytes, sentMessages } from "./metrics.ts";
 import type { ProxySecrets, SecretStore } from "./secrets.ts";
@@ -46,31 +47,48 @@ export interface Hub {
   rejected(rejection: Rejection): void;
 }
 
+interface Terms {
+  readonly hub: Hub;
+  readonly dialect: Dialect;
+}
+
+const spoken = (caller: Caller, dialect: Dialect): Caller => ({
+  ...caller,
+  view: dialect.view(caller.view),
+});
+
 /** One authenticated proxy and its stream. */
 export class Connection {
   readonly connectedAt = new Date();
   readonly types = new Map<ResourceType, TypeStatus>();
-  caller: Caller;
   readonly session: Session;
+  #caller: Caller;
   readonly #hub: Hub;
+  readonly #dialect: Dialect;
   readonly #stream: AdsStream;
   readonly #source: ProxySource;
   readonly #secrets: ProxySecrets;
   #scope: ReturnType<Scopes["acquire"]>;
 
-  constructor(call: Call, caller: Caller, hub: Hub) {
-    this.caller = caller;
+  constructor(call: Call, caller: Caller, { hub, dialect }: Terms) {
+    this.#caller = spoken(caller, dialect);
     this.#hub = hub;
-    this.#scope = hub.scopes.acquire(caller.view);
+    this.#dialect = dialect;
+    this.#scope = hub.scopes.acquire(this.#caller.view);
     this.#secrets = hub.secrets.acquire(caller.identity, () => hub.changedFor(this));
-    this.#source = new ProxySource(this.#scope.scope, this.#secrets);
-    this.session = new Session(this.#source, hub.frames);
+    this.#source = new ProxySource(dialect.scope(this.#scope.scope), this.#secrets);
+    this.session = new Session(this.#source, dialect.frames);
     this.#stream = new AdsStream(call, this.session, {
       onRequest: (type, request) => this.#onRequest(type, request),
       onSent: (response) => this.#onSent(response),
       onVerdict: (verdict) => this.#onVerdict(verdict),
       onClose: () => this.#release(),
     });
+  }
+
+  /** Who it is, seen in its own dialect. */
+  get caller(): Caller {
+    return this.#caller;
   }
 
   push(): void {
@@ -96,13 +114,15 @@ export class Connection {
           yield { proxy: this.caller, type, name, version, message };
   }
 
-  /** The pod's labels changed: what it should see may be another scope's. */
-  move(to: Caller): void {
+  /** The pod changed: what it should see may be another scope's. */
+  move(caller: Caller): void {
+    const to = spoken(caller, this.#dialect);
+    if (JSON.stringify(to.view) === JSON.stringify(this.#caller.view)) return;
     const before = this.#scope;
-    this.caller = to;
+    this.#caller = to;
     this.#scope = this.#hub.scopes.acquire(to.view);
     before.release();
-    this.#source.scope = this.#scope.scope;
+    this.#source.scope = this.#dialect.scope(this.#scope.scope);
     this.session.estrange();
     this.#hub.changedFor(this);
   }

@@ -8,6 +8,23 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
+/** What makes a client's responses. */
+export interface FrameSource {
+  /** Whether the client must have answered a response before it gets another of that type. */
+  readonly inTurn: boolean;
+  encode(
+    type: ResourceType,
+    resources: readonly EncodedResource[],
+    removed: readonly string[],
+  ): Frame;
+  /** With a nonce of its own. A frame without bytes is not sent, and counts as accepted. */
+  unshared(
+    type: ResourceType,
+    resources: readonly EncodedResource[],
+    removed: readonly string[],
+  ): Frame;
+}
+
 interface Shared extends Frame {
   readonly resources: readonly EncodedResource[];
   readonly removed: readonly string[];
@@ -17,7 +34,8 @@ interface Shared extends Frame {
 const MAX_FRAMES = 256;
 
 /** Encodes responses; what many streams are owed at one time is encoded once. */
-export class Frames {
+export class Frames implements FrameSource {
+  readonly inTurn = false;
   #count = 0;
   /** By the first resource in it, the oldest first. */
   readonly #recent = new Map<EncodedResource, Shared>();
@@ -41,7 +59,6 @@ export class Frames {
     return frame;
   }
 
-  /** A frame with a nonce of its own. */
   unshared(
     type: ResourceType,
     resources: readonly EncodedResource[],

@@ -1,5 +1,5 @@
 /**
- * Delta ADS over TLS: who may connect, what each connection is owed, and how they part. Responses
+ * ADS over TLS, delta and state of the world: who may connect, what each connection is owed, and how they part. Responses
  * are bytes already; this layer may not look into a resource.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,20 +10,26 @@ import {
   type ServerDuplexStream,
   status,
 } from "@grpc/grpc-js";
-import { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
+import {
+  DeltaDiscoveryRequest,
+  DiscoveryRequest,
+} from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { MeshError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import type { Scopes } from "../xds/resource.ts";
 import { type Authenticator, type Caller, caller as callerOf, UNAUTHENTICATED } from "./auth.ts";
 import { Connection, type Hub, type Refusal, type Rejection } from "./connection.ts";
+import { type Dialect, deltaDialect, stateDialect } from "./dialect.ts";
 import { Frames } from "./frames.ts";
 import { connected, refusedCalls, rounds } from "./metrics.ts";
 import type { Pods } from "./pods.ts";
 import { Pusher } from "./push.ts";
 import { SecretStore, type WorkloadSecrets } from "./secrets.ts";
 import type { ServingCertificates } from "./serving.ts";
+import { SotwCall } from "./sotw/call.ts";
+import type { Call } from "./stream.ts";
 
-type AdsCall = ServerDuplexStream<DeltaDiscoveryRequest, Buffer>;
+type AdsCall<Request> = ServerDuplexStream<Request, Buffer>;
 
 export interface AdsOptions {
   readonly scopes: Scopes;
@@ -41,17 +47,24 @@ export interface Listening {
   readonly certificates: ServingCertificates;
 }
 
-const DELTA = {
-  DeltaAggregatedResources: {
-    path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: (request: DeltaDiscoveryRequest) =>
-      Buffer.from(DeltaDiscoveryRequest.encode(request).finish()),
-    requestDeserialize: (bytes: Buffer) => DeltaDiscoveryRequest.decode(bytes),
-    responseSerialize: (frame: Buffer) => frame,
-    responseDeserialize: (bytes: Buffer) => bytes,
-  },
+interface Codec<Request> {
+  encode(request: Request): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): Request;
+}
+
+const method = <Request>(name: string, codec: Codec<Request>) => ({
+  path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`,
+  requestStream: true as const,
+  responseStream: true as const,
+  requestSerialize: (request: Request) => Buffer.from(codec.encode(request).finish()),
+  requestDeserialize: (bytes: Buffer) => codec.decode(bytes),
+  responseSerialize: (frame: Buffer) => frame,
+  responseDeserialize: (bytes: Buffer) => bytes,
+});
+
+const SERVICE = {
+  DeltaAggregatedResources: method("DeltaAggregatedResources", DeltaDiscoveryRequest),
+  StreamAggregatedResources: method("StreamAggregatedResources", DiscoveryRequest),
 } as const;
 
 /**
@@ -93,8 +106,12 @@ export class AdsServer {
       scopes.onChange(() => this.#pusher.changed()),
       pods.onChange((key) => this.#podChanged(key)),
     ];
-    this.#server.addService(DELTA, {
-      DeltaAggregatedResources: (call: AdsCall) => void this.#accept(call),
+    const { frames } = this.#hub;
+    this.#server.addService(SERVICE, {
+      DeltaAggregatedResources: (call: AdsCall<DeltaDiscoveryRequest>) =>
+        void this.#accept(call, (caller) => this.#connect(call, caller, deltaDialect(frames))),
+      StreamAggregatedResources: (call: AdsCall<DiscoveryRequest>) =>
+        void this.#accept(call, (caller) => this.#connectState(call, caller)),
     });
   }
 
@@ -151,28 +168,37 @@ export class AdsServer {
     return promise;
   }
 
-  async #accept(call: AdsCall): Promise<void> {
+  async #accept<Request>(call: AdsCall<Request>, connect: (caller: Caller) => void): Promise<void> {
     // Nobody else listens for errors until the stream does.
     call.on("error", () => {});
     try {
       const caller = await this.#options.authenticator.authenticate(
         call.metadata.get("authorization"),
       );
-      if (!call.cancelled) this.#connect(call, caller);
+      if (!call.cancelled) connect(caller);
     } catch (error) {
       this.#refuse(call, error);
     }
   }
 
-  #connect(call: AdsCall, caller: Caller): void {
-    const connection = new Connection(call, caller, this.#hub);
+  /** The first request says which dialect it is in. */
+  #connectState(call: AdsCall<DiscoveryRequest>, caller: Caller): void {
+    call.once("data", (first: DiscoveryRequest) => {
+      const state = new SotwCall(call);
+      this.#connect(state, caller, stateDialect(state.frames, first));
+      state.receive(first);
+    });
+  }
+
+  #connect(call: Call, caller: Caller, dialect: Dialect): void {
+    const connection = new Connection(call, caller, { hub: this.#hub, dialect });
     this.#connections.add(connection);
     this.#pusher.add(connection);
     connected.set(this.#connections.size);
     this.#options.log.debug(`${caller.key} connected`, { identity: caller.identity });
   }
 
-  #refuse(call: AdsCall, error: unknown): void {
+  #refuse<Request>(call: AdsCall<Request>, error: unknown): void {
     refusedCalls.inc();
     this.#options.log.warn(`refused a stream from ${call.getPeer()}: ${String(error)}`);
     // The caller learns what is wrong with its token, and nothing of what is wrong with us.
@@ -202,9 +228,7 @@ export class AdsServer {
       if (connection.caller.key !== key) continue;
       const pod = this.#options.pods.find(connection.caller.pod);
       if (pod === undefined) continue;
-      const moved = callerOf(pod, this.#options.trustDomain);
-      if (JSON.stringify(moved.view) !== JSON.stringify(connection.caller.view))
-        connection.move(moved);
+      connection.move(callerOf(pod, this.#options.trustDomain));
     }
   }
 }

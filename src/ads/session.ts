@@ -2,13 +2,14 @@
  * One client's conversation, as a state machine without IO: requests go in, what to send next comes
  * out. It holds the rules that Envoy really follows (e2e/integration/xds-facts.test.ts shows each).
  */
+import { routeOf } from "../xds/inline-routes.ts";
 import type { EncodedResource, ResourceSet, ResourceType } from "../xds/resource.ts";
 import { type Clusters, deliver, naming, release, type Waiting } from "./delivery.ts";
-import type { Frame, Frames } from "./frames.ts";
+import type { Frame, FrameSource } from "./frames.ts";
 import type { Held } from "./held.ts";
 import { type Request, Subscription } from "./subscription.ts";
-import { namesUnder, routeOf } from "./virtual-hosts.ts";
-import { type Batch, Work } from "./work.ts";
+import { namesUnder } from "./virtual-hosts.ts";
+import { type Batch, CHANGE_BYTES, CHUNK_BYTES, Work } from "./work.ts";
 
 /** Make before break: what is named comes before what names it; clusters that are gone, last. */
 const ORDER = [
@@ -52,7 +53,7 @@ export interface Source {
 
 export class Session {
   readonly #source: Source;
-  readonly #frames: Frames;
+  readonly #frames: FrameSource;
   readonly #subscriptions = new Map<ResourceType, Subscription>();
   /** The newest resources as of the last refresh, of all types but secrets as of one moment. */
   readonly #targets = new Map<ResourceType, ResourceSet>();
@@ -68,7 +69,7 @@ export class Session {
 
   #hasAnswered = false;
 
-  constructor(source: Source, frames: Frames) {
+  constructor(source: Source, frames: FrameSource) {
     this.#source = source;
     this.#frames = frames;
   }
@@ -203,12 +204,10 @@ export class Session {
 
   #take(type: ResourceType, now: number): Outgoing | undefined {
     const subscription = this.#subscriptions.get(type);
-    if (subscription === undefined || this.#tooEarly(type)) return undefined;
+    if (subscription === undefined || this.#tooEarly(type, subscription)) return undefined;
     const work = this.#plan(type, subscription, now);
-    const batch =
-      type === "Cluster"
-        ? work.takeResources(false)
-        : work.take(type === "VirtualHost" && subscription.answered);
+    const limit = this.#limit(type, subscription);
+    const batch = type === "Cluster" ? work.takeResources(limit) : work.take(limit);
     if (batch !== undefined) return this.#send(type, subscription, batch);
     return owesAnswer(subscription, work) ? this.#send(type, subscription, NOTHING) : undefined;
   }
@@ -219,7 +218,7 @@ export class Session {
    */
   #takeClusterRemovals(now: number): Outgoing | undefined {
     const subscription = this.#subscriptions.get("Cluster");
-    if (subscription === undefined) return undefined;
+    if (subscription === undefined || this.#tooEarly("Cluster", subscription)) return undefined;
     const work = this.#plan("Cluster", subscription, now);
     if (!this.#hasAnswered) {
       const mustAsk = work.hasRemovals && !this.#isAwaitingAnswer();
@@ -237,8 +236,15 @@ export class Session {
   }
 
   /** Hosts are compared once the client's routes are known: they say which hosts it wants. */
-  #tooEarly(type: ResourceType): boolean {
+  #tooEarly(type: ResourceType, { inFlight }: Subscription): boolean {
+    if (this.#frames.inTurn && inFlight.size > 0) return true;
     return type === "VirtualHost" && !this.#subscriptions.has("RouteConfiguration");
+  }
+
+  /** What goes in turn goes at once: each response may repeat all that came before. */
+  #limit(type: ResourceType, { answered }: Subscription): number {
+    if (this.#frames.inTurn) return Number.POSITIVE_INFINITY;
+    return type === "VirtualHost" && answered ? CHANGE_BYTES : CHUNK_BYTES;
   }
 
   #plan(type: ResourceType, subscription: Subscription, now: number): Work {

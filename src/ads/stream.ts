@@ -1,5 +1,5 @@
 import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
-import { TYPE_URLS } from "../proto/type-url.ts";
+import { resourceTypeOf } from "../proto/type-url.ts";
 import type { ResourceType } from "../xds/resource.ts";
 import type { Outgoing, Session, Verdict } from "./session.ts";
 
@@ -23,10 +23,6 @@ export interface StreamEvents {
 
 /** So many messages are handed to the connection at once; the rest waits here, unencoded. */
 const MAX_WRITING = 2;
-
-const TYPES: ReadonlyMap<string, ResourceType> = new Map(
-  Object.entries(TYPE_URLS).map(([type, url]) => [url, type as ResourceType]),
-);
 
 /**
  * One Envoy's delta ADS stream: IO around a session. A client that does not read costs nothing: what
@@ -64,6 +60,10 @@ export class AdsStream {
     while (!this.#isClosed && this.#writing < MAX_WRITING) {
       const response = this.#session.next(this.#now());
       if (response === undefined) break;
+      if (response.bytes.length === 0) {
+        this.#session.settle(response.type, response.nonce);
+        continue;
+      }
       this.#writing += 1;
       this.#call.write(response.bytes, () => this.#written());
       this.#events.onSent(response);
@@ -83,7 +83,7 @@ export class AdsStream {
   }
 
   #receive(request: DeltaDiscoveryRequest): void {
-    const type = TYPES.get(request.typeUrl ?? "");
+    const type = resourceTypeOf(request.typeUrl ?? "");
     // A type we do not serve has no resources; the client goes on without.
     if (type === undefined || this.#isClosed) return;
     this.#events.onRequest(type, request);

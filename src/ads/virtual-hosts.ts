@@ -1,9 +1,5 @@
+import { routeOf } from "../xds/inline-routes.ts";
 import type { ResourceSet } from "../xds/resource.ts";
-
-/** The route configuration that a virtual host belongs to; hosts hold no slash, routes may. */
-export function routeOf(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf("/")));
-}
 
 const indexes = new WeakMap<ResourceSet, ReadonlyMap<string, readonly string[]>>();
 

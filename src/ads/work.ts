@@ -1,9 +1,9 @@
 import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
 
 /** Small messages keep memory low while many clients connect: they are written as they drain. */
-const CHUNK_BYTES = 50_000;
+export const CHUNK_BYTES = 50_000;
 /** A change of virtual hosts stays in one message, so that a domain can move between hosts. */
-const CHANGE_BYTES = 1_000_000;
+export const CHANGE_BYTES = 1_000_000;
 
 export interface Batch {
   readonly resources: readonly EncodedResource[];
@@ -43,10 +43,10 @@ export class Work {
     return this.#removed.length > 0;
   }
 
-  takeResources(whole: boolean): Batch | undefined {
+  takeResources(limit: number): Batch | undefined {
     const suspect = this.#together.length === 0;
     const from = suspect ? this.#alone : this.#together;
-    const count = suspect ? 1 : fitting(from, whole ? CHANGE_BYTES : CHUNK_BYTES);
+    const count = suspect ? 1 : fitting(from, limit);
     const resources = from.slice(0, count);
     if (suspect) this.#alone = from.slice(count);
     else this.#together = from.slice(count);
@@ -60,12 +60,12 @@ export class Work {
   }
 
   /** Removals go with the first resources, so that a name or domain can move from one to another. */
-  take(whole: boolean): Batch | undefined {
+  take(limit: number): Batch | undefined {
     const removed = this.takeRemoved()?.removed ?? [];
     const resources =
       removed.length > 0 && this.#together.length === 0
         ? []
-        : (this.takeResources(whole)?.resources ?? []);
+        : (this.takeResources(limit)?.resources ?? []);
     return resources.length + removed.length === 0 ? undefined : { resources, removed };
   }
 }

@@ -52,6 +52,12 @@ export function decodeResource(bytes: Uint8Array): DecodedResource {
   return { name, version, body };
 }
 
+/** The `google.protobuf.Any` in an encoded `Resource`, as it stands there. */
+export function anyOf(bytes: Uint8Array): Uint8Array {
+  for (const [number, value] of fields(bytes)) if (number === 2) return value;
+  return new Uint8Array();
+}
+
 function anyValue(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   for (const [number, value] of fields(bytes)) if (number === 2) return Uint8Array.from(value);
   return new Uint8Array();

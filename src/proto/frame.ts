@@ -15,17 +15,41 @@ const TYPE_URL = 34;
 const NONCE = 42;
 const REMOVED = 50;
 
-/** One allocation and one copy of each resource: nothing is encoded twice. */
+// Field numbers of envoy.service.discovery.v3.DiscoveryResponse; resources are number 2, too.
+const VERSION_INFO = 10;
+
 export function encodeDelta({ typeUrl, nonce, resources, removed }: DeltaResponse): Buffer {
   const writer = new BinaryWriter().uint32(TYPE_URL).string(typeUrl).uint32(NONCE).string(nonce);
   for (const name of removed) writer.uint32(REMOVED).string(name);
-  const head = writer.finish();
+  return joined(
+    writer.finish(),
+    resources.map(({ bytes }) => bytes),
+  );
+}
+
+/** A `DiscoveryResponse` whose resources are encoded already. */
+export interface StateResponse {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly version: string;
+  /** Encoded `google.protobuf.Any` messages. */
+  readonly resources: readonly Uint8Array[];
+}
+
+export function encodeState({ typeUrl, nonce, version, resources }: StateResponse): Buffer {
+  const writer = new BinaryWriter().uint32(VERSION_INFO).string(version);
+  writer.uint32(TYPE_URL).string(typeUrl).uint32(NONCE).string(nonce);
+  return joined(writer.finish(), resources);
+}
+
+/** One allocation and one copy of each resource: nothing is encoded twice. */
+function joined(head: Uint8Array, resources: readonly Uint8Array[]): Buffer {
   let size = head.length;
-  for (const { bytes } of resources) size += 1 + varintLength(bytes.length) + bytes.length;
+  for (const { length } of resources) size += 1 + varintLength(length) + length;
   const frame = Buffer.allocUnsafe(size);
   frame.set(head, 0);
   let at = head.length;
-  for (const { bytes } of resources) {
+  for (const bytes of resources) {
     frame[at++] = RESOURCES;
     at = writeVarint(frame, at, bytes.length);
     frame.set(bytes, at);

@@ -7,3 +7,12 @@ export const TYPE_URLS = {
   VirtualHost: "type.googleapis.com/envoy.config.route.v3.VirtualHost",
   Secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
 } as const;
+
+export type ServedType = keyof typeof TYPE_URLS;
+
+const TYPES: ReadonlyMap<string, ServedType> = new Map(
+  Object.entries(TYPE_URLS).map(([type, url]) => [url, type as ServedType]),
+);
+
+/** `undefined`: a type that we do not serve. */
+export const resourceTypeOf = (typeUrl: string): ServedType | undefined => TYPES.get(typeUrl);

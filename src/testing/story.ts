@@ -17,7 +17,7 @@ const STORIES = join(import.meta.dirname, "../../testdata");
 
 /** A proxy that looks; the fields are those of `ProxyView`. */
 export interface Onlooker {
-  readonly kind: "sidecar" | "gateway";
+  readonly kind: "sidecar" | "gateway" | "grpc";
   readonly namespace: string;
   readonly workload: string;
   readonly serviceAccount: string;

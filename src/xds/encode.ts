@@ -44,6 +44,23 @@ export function encode(
   // Drops what an encoding that failed left behind.
   SCRATCH.finish();
   const value = ENCODERS[type].encode(body, SCRATCH).finish();
+  return envelope(type, value, { name, clusters, ...(version !== undefined && { version }) });
+}
+
+interface Label {
+  readonly name: string;
+  readonly clusters: readonly string[];
+  /** Absent: what the content says. */
+  readonly version?: string;
+}
+
+/** An encoded message as a resource. */
+export function envelope(
+  type: ResourceType,
+  value: Uint8Array,
+  { name, clusters, version }: Label,
+): EncodedResource {
+  SCRATCH.finish();
   const tag = version ?? contentVersion(value);
   const bytes = SCRATCH.uint32(VERSION)
     .string(tag)

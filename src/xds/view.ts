@@ -3,7 +3,8 @@
  * make two proxies differ.
  */
 export interface ProxyView {
-  readonly kind: "sidecar" | "gateway";
+  /** `grpc`: no proxy, but an application whose gRPC library speaks xDS. */
+  readonly kind: "sidecar" | "gateway" | "grpc";
   readonly namespace: string;
   /** `namespace/name` of the proxy's pod: only inbound translation reads it. */
   readonly workload: string;
