@@ -113,6 +113,24 @@ export const CODES = {
     title: "A policy is not one that proxies know",
     explanation: "The value is left out, and the default holds.",
   },
+  MESH0131: {
+    level: "error",
+    title: "An address is not an address",
+    explanation:
+      "Addresses are IP addresses, and as the case may be subnets, DNS names or unix:///path. What is none is left out; the rest is served.",
+  },
+  MESH0132: {
+    level: "error",
+    title: "A ServiceEntry asks for what its resolution does not do",
+    explanation:
+      "STATIC takes the addresses of endpoints, DNS and DNS_ROUND_ROBIN look names up, DYNAMIC_DNS looks up what each request names, NONE sends connections where clients meant them to go. What fits is served.",
+  },
+  MESH0133: {
+    level: "warning",
+    title: "A host belongs to another object already",
+    explanation:
+      "A Kubernetes Service, or an older ServiceEntry, has the host, and proxies follow that one. Merge the objects, or export them to different namespaces.",
+  },
 } as const satisfies Readonly<Record<`MESH${number}`, Code>>;
 
 export type CodeName = keyof typeof CODES;

@@ -8,18 +8,26 @@ import type { MeshConfigSpec, MeshConfigStatus } from "./gen/mesh-config.ts";
 import type { PeerAuthenticationSpec } from "./gen/peer-authentication.ts";
 import type { ProxyConfigSpec } from "./gen/proxy-config.ts";
 import type { RequestAuthenticationSpec } from "./gen/request-authentication.ts";
-import type { ServiceEntrySpec } from "./gen/service-entry.ts";
+import type { ServiceEntrySpec, ServiceEntryStatus } from "./gen/service-entry.ts";
 import type { SidecarSpec } from "./gen/sidecar.ts";
 import type { TelemetrySpec } from "./gen/telemetry.ts";
 import type { VirtualServiceSpec } from "./gen/virtual-service.ts";
 import type { WasmPluginSpec } from "./gen/wasm-plugin.ts";
-import type { WorkloadEntrySpec } from "./gen/workload-entry.ts";
+import type { WorkloadEntrySpec, WorkloadEntryStatus } from "./gen/workload-entry.ts";
 import type { WorkloadGroupSpec } from "./gen/workload-group.ts";
 import type { KubeObject } from "./object.ts";
 
 /** An object as the API server gives it: what its schema calls optional there is always present. */
 export type Live<T> = Omit<T, "apiVersion" | "kind" | "metadata"> &
   Pick<KubeObject, "apiVersion" | "kind" | "metadata">;
+
+export type ServiceEntry = KubeObject<ServiceEntrySpec, ServiceEntryStatus & AllocatedAddresses>;
+export type WorkloadEntry = KubeObject<WorkloadEntrySpec, WorkloadEntryStatus>;
+
+/** The schema leaves it open: addresses that were given to hosts of a ServiceEntry without any. */
+export interface AllocatedAddresses {
+  readonly addresses?: readonly { readonly value?: string; readonly host?: string }[];
+}
 
 export type MeshConfig = KubeObject<MeshConfigSpec, MeshConfigStatus>;
 
@@ -121,22 +129,14 @@ export const KINDS = {
     "ProxyConfig",
     "proxyconfigs",
   ),
-  serviceEntry: namespaced<KubeObject<ServiceEntrySpec>>(
-    NETWORKING,
-    "ServiceEntry",
-    "serviceentries",
-  ),
+  serviceEntry: namespaced<ServiceEntry>(NETWORKING, "ServiceEntry", "serviceentries"),
   sidecar: namespaced<KubeObject<SidecarSpec>>(NETWORKING, "Sidecar", "sidecars"),
   virtualService: namespaced<KubeObject<VirtualServiceSpec>>(
     NETWORKING,
     "VirtualService",
     "virtualservices",
   ),
-  workloadEntry: namespaced<KubeObject<WorkloadEntrySpec>>(
-    NETWORKING,
-    "WorkloadEntry",
-    "workloadentries",
-  ),
+  workloadEntry: namespaced<WorkloadEntry>(NETWORKING, "WorkloadEntry", "workloadentries"),
   workloadGroup: namespaced<KubeObject<WorkloadGroupSpec>>(
     NETWORKING,
     "WorkloadGroup",

@@ -41,7 +41,13 @@ const CLUSTER_RULES: readonly PolicyRule[] = [
   },
   {
     apiGroups: ["networking.istio.io"],
-    resources: ["virtualservices/status", "destinationrules/status", "gateways/status"],
+    resources: [
+      "virtualservices/status",
+      "destinationrules/status",
+      "gateways/status",
+      "serviceentries/status",
+      "workloadentries/status",
+    ],
     verbs: ["patch"],
   },
   {

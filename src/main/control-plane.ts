@@ -154,6 +154,8 @@ function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers):
   told(KINDS.virtualService, sinks.virtualServices);
   told(KINDS.destinationRule, sinks.destinationRules);
   told(KINDS.gateway, sinks.gateways);
+  told(KINDS.serviceEntry, sinks.serviceEntries);
+  told(KINDS.workloadEntry, sinks.workloadEntries);
 }
 
 function watchAuthority(

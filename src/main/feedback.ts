@@ -103,7 +103,7 @@ export class Feedback {
     const { namespace, clusterDomain } = config;
     const endpoints = model
       .mesh(model.engine)
-      .endpoints(serviceHost(CONTROL_PLANE, namespace, clusterDomain));
+      .endpoints(serviceHost(CONTROL_PLANE, namespace, clusterDomain), namespace);
     const others = endpoints.filter(
       ({ port, workload }) => port === PORTS.monitoring && workload !== `${namespace}/${this.#pod}`,
     );

@@ -9,14 +9,8 @@ import { findingsQuery } from "./findings.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
 import { policyFor, subsetNames } from "./merge.ts";
-import {
-  domainQuery,
-  gatewaysFor,
-  hostQueries,
-  policyQuery,
-  routeQueries,
-  serviceQueries,
-} from "./queries.ts";
+import { domainQuery, gatewaysFor, hostQueries, policyQuery, routeQueries } from "./queries.ts";
+import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
 
 export interface ModelSettings extends MeshSettings {
   /** Where policy for the whole mesh is read from. */
@@ -45,16 +39,21 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
     sinks: sinksOf(from),
     mesh,
     diagnostics: () =>
-      [from.services, from.virtualServices, from.destinationRules, from.gateways].flatMap((table) =>
-        [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics),
-      ),
+      [
+        from.services,
+        from.serviceEntries,
+        from.workloadEntries,
+        from.virtualServices,
+        from.destinationRules,
+        from.gateways,
+      ].flatMap((table) => [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics)),
     findings: findingsQuery(engine, from, mesh),
   };
 }
 
 function sinksOf(from: Inputs) {
   const { services, slices, pods, nodes, secrets } = from;
-  const { virtualServices, destinationRules, gateways } = from;
+  const { virtualServices, destinationRules, gateways, serviceEntries, workloadEntries } = from;
   return {
     services,
     endpointSlices: slices,
@@ -64,17 +63,21 @@ function sinksOf(from: Inputs) {
     virtualServices,
     destinationRules,
     gateways,
+    serviceEntries,
+    workloadEntries,
   };
 }
 
 function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
-  const services = serviceQueries(engine, from, settings);
+  const registry = registryOf(engine, from);
   return {
-    ...services,
-    ...hostQueries(engine, from),
+    registry,
+    endpoints: endpointsQuery(engine, from, { ...settings, registry }),
+    workload: workloadQuery(engine, from),
+    ...hostQueries(engine, from, registry),
     ...routeQueries(engine, from),
-    domains: domainQuery(engine, from, services.service),
-    policies: policyQuery(engine, from, settings, services.service),
+    domains: domainQuery(engine, from, registry),
+    policies: policyQuery(engine, from, settings, registry),
   };
 }
 
@@ -87,10 +90,13 @@ function meshOver(
   return {
     settings,
     hosts: (namespace) => cx.get(queries.hosts, namespace),
-    service: (host) => cx.get(queries.service, host)?.service,
-    endpoints: (host) => cx.get(queries.endpoints, host),
+    service: (host, namespace) => queries.registry.service(cx, host, namespace),
+    endpoints: (host, namespace) => queries.endpoints(cx, host, namespace),
     httpPorts: (namespace) => cx.get(queries.httpPorts, namespace),
     httpHosts: (namespace, port) => cx.get(queries.httpHosts, namespace, port),
+    openPorts: (namespace) => cx.get(queries.openPorts, namespace),
+    openHosts: (namespace, port) => cx.get(queries.openHosts, namespace, port),
+    resolvesNames: () => cx.get(from.resolvingRequests, MESH_WIDE).length > 0,
     streamHosts: (namespace) => cx.get(queries.streamHosts, namespace),
     domains: (host, namespace, port) => cx.get(queries.domains, namespace, port, host),
     routesFor: (host, namespace) => cx.get(queries.routesFor, namespace, host),

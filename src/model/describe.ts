@@ -8,8 +8,8 @@ export function describe(mesh: Mesh, namespace: string): object {
   const routed = ports.flatMap((port) => mesh.httpHosts(namespace, port));
   for (const host of routed) named.add(host);
   return {
-    services: byKey(hosts, (host) => mesh.service(host)),
-    endpoints: byKey(hosts, (host) => mesh.endpoints(host)),
+    services: byKey(hosts, (host) => mesh.service(host, namespace)),
+    endpoints: byKey(hosts, (host) => mesh.endpoints(host, namespace)),
     http: byKey(ports, (port) =>
       byKey(mesh.httpHosts(namespace, port), (host) => mesh.domains(host, namespace, port)),
     ),

@@ -1,15 +1,13 @@
-import type { KubeService } from "./kube.ts";
+import type { Service } from "./ir/service.ts";
 
 /**
  * The other names by which clients in `namespace` mean a service's host: short forms that the
  * cluster's DNS completes, the form with a final dot, its addresses, and for a headless service the
- * names of its pods.
+ * names of its pods. The host of a ServiceEntry has no short forms.
  */
-export function aliases(
-  { service }: Pick<KubeService, "service">,
-  namespace: string,
-): readonly string[] {
+export function aliases(service: Service, namespace: string): readonly string[] {
   const { host, name, addresses, resolution } = service;
+  if (service.registered) return [`${host}.`, ...addresses.map(addressDomain)];
   const inNamespace = `${name}.${service.namespace}`;
   return [
     `${host}.`,

@@ -13,6 +13,7 @@ import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import type { DestinationReference } from "./istio/references.ts";
+import type { ServiceEntry } from "./istio/service-entry.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
@@ -31,6 +32,9 @@ export function findingsQuery(
       return findings(cx.get(from.virtualServices, key), checkVirtualService, check);
     if (kind === "DestinationRule")
       return findings(cx.get(from.destinationRules, key), checkDestinationRule, check);
+    if (kind === "ServiceEntry")
+      return findings(cx.get(from.serviceEntries, key), checkServiceEntry, check);
+    if (kind === "WorkloadEntry") return cx.get(from.workloadEntries, key)?.diagnostics ?? [];
     if (kind === "Gateway") return findings(cx.get(from.gateways, key), checkGateway, check);
     return [];
   });
@@ -71,7 +75,7 @@ function checkDestination(
   namespace: string,
   { mesh, report }: Check,
 ): void {
-  const found = mesh.service(host);
+  const found = mesh.service(host, namespace);
   if (found === undefined) {
     report.add(
       "MESH0104",
@@ -119,10 +123,10 @@ function checkRivals(object: VirtualService, { cx, from, report }: Check): void 
 }
 
 function checkDestinationRule(
-  { policy: { host } }: DestinationRule,
+  { policy: { host }, namespace }: DestinationRule,
   { cx, from, mesh, report }: Check,
 ): void {
-  if (host.startsWith("*") || mesh.service(host) !== undefined) return;
+  if (host.startsWith("*") || mesh.service(host, namespace) !== undefined) return;
   const isRouted = patternsFor(host).some((one) => cx.get(from.meshRoutes, one).length > 0);
   if (isRouted) return;
   report.add(
@@ -130,6 +134,23 @@ function checkDestinationRule(
     "spec.host",
     `no service of the mesh has the host ${host}, so this rule has no effect: create the service or correct the name`,
   );
+}
+
+/** Another object may have a host of an entry, as the entry's own namespace sees it. */
+function checkServiceEntry({ services, namespace }: ServiceEntry, { mesh, report }: Check): void {
+  for (const { host, source, ports } of services) {
+    const found = mesh.service(host, namespace);
+    if (found === undefined || found.source === source) continue;
+    const isServed = ports.every(({ port, name }) =>
+      found.ports.some((one) => one.port === port && one.name === name),
+    );
+    if (isServed && found.namespace === namespace) continue;
+    report.add(
+      "MESH0133",
+      "spec.hosts",
+      `${found.source} has the host ${host}, and proxies follow that one: merge the two, or export them to different namespaces`,
+    );
+  }
 }
 
 /** Older Gateways for the same pods keep their ports. */

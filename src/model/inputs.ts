@@ -5,22 +5,34 @@ import type { DestinationRuleSpec } from "../api/gen/destination-rule.ts";
 import type { GatewaySpec } from "../api/gen/gateway.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
 import type { VirtualServiceSpec } from "../api/gen/virtual-service.ts";
-import type { Live } from "../api/kinds.ts";
+import type { Live, ServiceEntry, WorkloadEntry } from "../api/kinds.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
-import type { Engine } from "../store/engine.ts";
+import type { Context, Engine, Source } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
 import { lowerCredential } from "./credential.ts";
 import { addressDomain } from "./domains.ts";
+import type { Service } from "./ir/service.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerGateway } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
+import { lowerServiceEntry } from "./istio/service-entry.ts";
 import { lowerVirtualService, type VirtualService } from "./istio/virtual-service.ts";
-import { type KubeService, lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
+import { lowerWorkloadEntry } from "./istio/workload-entry.ts";
+import { lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
 import { isHttp } from "./port-protocol.ts";
-import { selectorBucket } from "./selector.ts";
+import { labelBuckets, selectorBucket } from "./selector.ts";
 
 /** The one bucket of an index over all there is. */
 export const MESH_WIDE = "";
+
+/** The values behind keys, where they have one. */
+export function lookUp<V>(
+  cx: Context,
+  table: Source<[string], { readonly value: V | undefined } | undefined>,
+  keys: readonly string[],
+): readonly V[] {
+  return keys.flatMap((key) => cx.get(table, key)?.value ?? []);
+}
 
 /** Product of two lists: what is exported to each of `a`, as each of `b`. */
 function* pairs<A, B>(as: readonly A[], bs: readonly B[]): Iterable<readonly [A, B]> {
@@ -60,6 +72,74 @@ function projecting<O extends KubeObject, V>(
   return new Table<O, V>(engine, { key: objectKey, project });
 }
 
+/** What an object says of hosts. */
+interface Exported {
+  readonly exportTo: readonly string[];
+  readonly services: readonly Service[];
+}
+
+/** Whether its connections come to addresses that no listener has of its own. */
+const isOpen = ({ anyAddress, subnets }: Service): boolean =>
+  anyAddress === true || subnets !== undefined;
+
+/** Hosts by `namespace port`. */
+const byPort = (
+  exportTo: readonly string[],
+  services: readonly Service[],
+  portsOf: (service: Service) => readonly number[],
+): readonly (readonly [string, string])[] =>
+  services.flatMap((service) =>
+    [...pairs(exportTo, portsOf(service))].map(
+      ([to, port]) => [`${to} ${port}`, service.host] as const,
+    ),
+  );
+
+/** Hosts as those see them to whom they are exported. */
+function exportsOf<O extends KubeObject, V>(
+  table: Table<O, Lowered<V | undefined>>,
+  saying: (value: V) => Exported,
+) {
+  const index = (entries: (exported: Exported) => Iterable<readonly [string, string]>) =>
+    table.index(({ value }) => (value === undefined ? [] : entries(saying(value))));
+  const httpPorts = (service: Service): readonly number[] =>
+    service.ports
+      .filter(({ protocol }) => isHttp(protocol) || (protocol === "auto" && isOpen(service)))
+      .map(({ port }) => port);
+  const openPorts = (service: Service): readonly number[] =>
+    isOpen(service)
+      ? service.ports.filter(({ protocol }) => !isHttp(protocol)).map(({ port }) => port)
+      : [];
+  return {
+    openPorts: index(({ exportTo, services }) =>
+      pairs(exportTo, services.flatMap(openPorts).map(String)),
+    ),
+    /** By `namespace port`. */
+    openHosts: index(({ exportTo, services }) => byPort(exportTo, services, openPorts)),
+    byAddress: index(({ services }) =>
+      services.flatMap(({ host, addresses }) => [...pairs(addresses.map(addressDomain), [host])]),
+    ),
+    hosts: index(({ exportTo, services }) =>
+      pairs(
+        exportTo,
+        services.map(({ host }) => host),
+      ),
+    ),
+    /** By `namespace port`. */
+    httpHosts: index(({ exportTo, services }) => byPort(exportTo, services, httpPorts)),
+    httpPorts: index(({ exportTo, services }) =>
+      pairs(exportTo, services.flatMap(httpPorts).map(String)),
+    ),
+    streamHosts: index(({ exportTo, services }) =>
+      pairs(
+        exportTo,
+        services
+          .filter(({ ports }) => ports.some(({ protocol }) => !isHttp(protocol)))
+          .map(({ host }) => host),
+      ),
+    ),
+  };
+}
+
 function kubeInputs(engine: Engine, clusterDomain: string) {
   const services = lowering(engine, (object: Live<kube.Service>) =>
     lowerService(object, clusterDomain),
@@ -79,36 +159,56 @@ function kubeInputs(engine: Engine, clusterDomain: string) {
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),
     servicesByHost: services.index(({ value }, key) => (value ? [[value.service.host, key]] : [])),
-    hostsByAddress: services.index(({ value }) =>
-      pairs(addressDomains(value), value ? [value.service.host] : []),
-    ),
-    hostsExportedTo: services.index(({ value }) =>
-      pairs(value?.exportTo ?? [], value ? [value.service.host] : []),
-    ),
-    /** By `namespace port`. */
-    httpHostsExportedTo: services.index(({ value }) => {
-      const ports = value?.service.ports.filter(({ protocol }) => isHttp(protocol)) ?? [];
-      return [...pairs(value?.exportTo ?? [], ports)].map(
-        ([to, { port }]) => [`${to} ${port}`, value?.service.host ?? ""] as const,
-      );
-    }),
-    httpPortsExportedTo: services.index(({ value }) => {
-      const ports = value?.service.ports.filter(({ protocol }) => isHttp(protocol)) ?? [];
-      return pairs(
-        value?.exportTo ?? [],
-        ports.map(({ port }) => String(port)),
-      );
-    }),
-    streamHostsExportedTo: services.index(({ value }) =>
-      value?.service.ports.some(({ protocol }) => !isHttp(protocol))
-        ? pairs(value.exportTo, [value.service.host])
-        : [],
+    serviceExports: exportsOf(services, ({ exportTo, service }) => ({
+      exportTo,
+      services: [service],
+    })),
+    /** By `namespace label=value`. */
+    podsLabelled: pods.index(({ namespace, labels }, key) =>
+      labelBuckets(labels).map((bucket) => [`${namespace} ${bucket}`, key] as const),
     ),
     /** By `namespace label=value`. */
     servicesSelecting: services.index(({ value }, key) =>
       value?.selector === undefined
         ? []
         : [[`${value.namespace} ${selectorBucket(value.selector)}`, key]],
+    ),
+  };
+}
+
+function entryInputs(engine: Engine, clusterDomain: string) {
+  const serviceEntries = lowering(engine, (object: ServiceEntry) =>
+    lowerServiceEntry(object, clusterDomain),
+  );
+  const workloadEntries = lowering(engine, (object: WorkloadEntry) =>
+    lowerWorkloadEntry(object, clusterDomain),
+  );
+  return {
+    serviceEntries,
+    workloadEntries,
+    entriesByHost: serviceEntries.index(({ value }, key) =>
+      pairs(value?.services.map(({ host }) => host) ?? [], [key]),
+    ),
+    entryExports: exportsOf(serviceEntries, (entry) => entry),
+    /** Those with hosts that are looked up as requests name them. */
+    resolvingRequests: serviceEntries.index(({ value }, key) =>
+      value?.services.some(({ resolution }) => resolution === "dynamic-dns")
+        ? [[MESH_WIDE, key]]
+        : [],
+    ),
+    /** By `namespace label=value`. */
+    entriesSelecting: serviceEntries.index(({ value }, key) =>
+      value?.selector === undefined
+        ? []
+        : [[`${value.namespace} ${selectorBucket(value.selector)}`, key]],
+    ),
+    /** By `namespace label=value`. */
+    workloadEntriesLabelled: workloadEntries.index(({ value }, key) =>
+      value === undefined
+        ? []
+        : labelBuckets(value.place.labels).map(
+            (bucket) => [`${value.namespace} ${bucket}`, key] as const,
+          ),
     ),
   };
 }
@@ -170,13 +270,13 @@ function hasStreams({ streams: { tls, tcp } }: VirtualService): boolean {
   return tls.length + tcp.length > 0;
 }
 
-function addressDomains(service: KubeService | undefined): readonly string[] {
-  return service?.service.addresses.map(addressDomain) ?? [];
-}
-
 /** Every input of the model. */
 export function inputs(engine: Engine, clusterDomain: string) {
-  return { ...kubeInputs(engine, clusterDomain), ...istioInputs(engine, clusterDomain) };
+  return {
+    ...kubeInputs(engine, clusterDomain),
+    ...entryInputs(engine, clusterDomain),
+    ...istioInputs(engine, clusterDomain),
+  };
 }
 
 export type Inputs = ReturnType<typeof inputs>;

@@ -63,7 +63,7 @@ test("an object that holds junk harms nobody but itself", () => {
       applyAll(model, objects);
       const mesh = model.mesh(model.engine);
       describe(mesh, "calm");
-      assert.deepEqual(mesh.service(HOST), before.service(HOST));
+      assert.deepEqual(mesh.service(HOST, "calm"), before.service(HOST, "calm"));
       assert.deepEqual(mesh.domains(HOST, "calm", 8080), before.domains(HOST, "calm", 8080));
       for (const { message, object } of model.diagnostics()) {
         assert.notEqual(object, "");

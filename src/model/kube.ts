@@ -13,7 +13,7 @@ import {
 import { objectKey, objectName } from "../api/object.ts";
 import { defined } from "../util/defined.ts";
 import { serviceHost } from "./host.ts";
-import type { Service } from "./ir/service.ts";
+import type { Endpoint, Service } from "./ir/service.ts";
 import { type Origin, originOf } from "./origin.ts";
 import { portProtocol } from "./port-protocol.ts";
 
@@ -166,6 +166,8 @@ export interface Pod {
   readonly labels: Labels;
   readonly tls: boolean;
   readonly node?: string;
+  /** For what selects pods without an EndpointSlice. */
+  readonly health: Endpoint["health"] | "unready";
   readonly namedPorts: Readonly<Record<string, number>>;
 }
 
@@ -183,8 +185,16 @@ export function lowerPod({ metadata, spec, status = {} }: Live<kube.Pod>): Pod |
     labels,
     tls: labels[TLS_MODE] === "istio",
     ...defined({ node: nodeName }),
+    health: podHealth(status, metadata.deletionTimestamp !== undefined),
     namedPorts: hasProxy(labels) ? namedPorts(containers) : {},
   };
+}
+
+function podHealth(status: kube.PodStatus, isEnding: boolean): Pod["health"] {
+  const ready = status.conditions?.find(({ type }) => type === "Ready");
+  const isReady = ready?.status === "True";
+  if (!isReady) return "unready";
+  return isEnding ? "draining" : "healthy";
 }
 
 function hasEnded({ phase }: kube.PodStatus): boolean {
@@ -206,11 +216,6 @@ function namedPorts(containers: readonly kube.Container[]): Readonly<Record<stri
   );
 }
 
-export interface Locality {
-  readonly region: string;
-  readonly zone: string;
-}
-
-export function lowerNode({ metadata: { labels } }: Live<kube.Node>): Locality {
+export function lowerNode({ metadata: { labels } }: Live<kube.Node>): Endpoint["locality"] {
   return { region: labels?.[TOPOLOGY_REGION] ?? "", zone: labels?.[TOPOLOGY_ZONE] ?? "" };
 }

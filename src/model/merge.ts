@@ -4,8 +4,8 @@ import type { Client } from "./ir/mesh.ts";
 import type { DestinationPolicies, DestinationPolicy, Subset } from "./ir/traffic.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
-import { byAge, type Origin } from "./origin.ts";
-import { isVisible } from "./visibility.ts";
+import { byAge } from "./origin.ts";
+import { isVisible, reach } from "./visibility.ts";
 
 /**
  * Routes never mix for sidecars: one VirtualService has a host, the one that is exported least
@@ -19,11 +19,6 @@ export function winningRoutes(
     .filter((candidate) => isVisible(candidate, namespace))
     .sort((a, b) => reach(a, namespace) - reach(b, namespace) || byAge(a, b));
   return winner;
-}
-
-function reach({ exportTo, namespace }: Origin, viewer: string): number {
-  if (exportTo.includes("*")) return 2;
-  return namespace === viewer ? 0 : 1;
 }
 
 /**

@@ -44,3 +44,11 @@ function nameProtocol(name: string): Protocol | undefined {
 export function isHttp(protocol: Protocol): boolean {
   return protocol === "http" || protocol === "http2" || protocol === "grpc";
 }
+
+/** A port of a ServiceEntry: its `protocol` in any case, or its name. `undefined`: none that is known. */
+export function entryProtocol({
+  protocol = "",
+  ...hint
+}: PortHint & { readonly protocol?: string }): Protocol | undefined {
+  return protocol === "" ? portProtocol(hint) : PROTOCOLS[protocol.toLowerCase()];
+}

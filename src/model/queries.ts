@@ -2,20 +2,17 @@
 import type { Context, Engine, Source } from "../store/engine.ts";
 import { withDelegates } from "./delegation.ts";
 import { aliases } from "./domains.ts";
-import { endpointsOf } from "./endpoints.ts";
 import { patternsFor } from "./host.ts";
-import type { Inputs } from "./inputs.ts";
+import { type Inputs, lookUp } from "./inputs.ts";
 import type { Gateway } from "./ir/listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
-import type { Endpoint, Workload } from "./ir/service.ts";
 import type { DestinationPolicies } from "./ir/traffic.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
-import type { KubeService } from "./kube.ts";
 import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
+import type { Registry } from "./registry/queries.ts";
 import { labelBuckets, selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
-import { workloadOf } from "./workload.ts";
 
 export interface QuerySettings {
   readonly trustDomain: string;
@@ -25,98 +22,67 @@ export interface QuerySettings {
 /** HTTP to hosts without a service is routed on this port alone, as Istio does. */
 const UNKNOWN_HOST_PORT = 80;
 
-/** The values behind keys, where they have one. */
-function lookUp<V>(
-  cx: Context,
-  table: Source<[string], { readonly value: V | undefined } | undefined>,
-  keys: readonly string[],
-): readonly V[] {
-  return keys.flatMap((key) => cx.get(table, key)?.value ?? []);
-}
-
-/** Members of an index of exports, for one namespace. */
+/** Members of indexes of exports, for one namespace. */
 function exported(
   cx: Context,
-  index: Source<[string], readonly string[]>,
+  indexes: readonly Source<[string], readonly string[]>[],
   namespace: string,
   suffix = "",
 ): readonly string[] {
-  const everywhere = cx.get(index, `*${suffix}`);
-  const here = cx.get(index, namespace + suffix);
-  return here.length === 0 ? everywhere : [...new Set([...everywhere, ...here])].sort();
+  const lists = indexes
+    .flatMap((index) => [cx.get(index, `*${suffix}`), cx.get(index, namespace + suffix)])
+    .filter((list) => list.length > 0);
+  const [only = [], ...others] = lists;
+  return others.length === 0 ? only : [...new Set(lists.flat())].sort();
 }
 
-export function serviceQueries(engine: Engine, from: Inputs, settings: QuerySettings) {
-  const service = engine.query((cx, host: string): KubeService | undefined => {
-    const [key] = cx.get(from.servicesByHost, host);
-    return key === undefined ? undefined : cx.get(from.services, key)?.value;
-  });
-  const endpoints = engine.query((cx, host: string): readonly Endpoint[] => {
-    const found = cx.get(service, host);
-    if (found === undefined) return [];
-    const slices = cx.get(from.slicesOf, `${found.namespace}/${found.name}`);
-    return endpointsOf(
-      found,
-      slices.flatMap((key) => cx.get(from.slices, key) ?? []),
-      {
-        trustDomain: settings.trustDomain,
-        pod: (key) => cx.get(from.pods, key),
-        locality: (node) => cx.get(from.nodes, node),
-      },
-    );
-  });
-  const workload = engine.query((cx, key: string): Workload | undefined => {
-    const pod = cx.get(from.pods, key);
-    if (pod === undefined) return undefined;
-    const candidates = labelBuckets(pod.labels).flatMap((bucket) =>
-      lookUp(cx, from.services, cx.get(from.servicesSelecting, `${pod.namespace} ${bucket}`)),
-    );
-    return workloadOf(
-      pod,
-      candidates.filter(({ selector = {} }) => selects(selector, pod.labels)),
-    );
-  });
-  return { service, endpoints, workload };
-}
-
-export function hostQueries(engine: Engine, from: Inputs) {
+export function hostQueries(engine: Engine, from: Inputs, registry: Registry) {
+  const { serviceExports: kube, entryExports: entries } = from;
   const hosts = engine.query((cx, namespace: string) =>
-    exported(cx, from.hostsExportedTo, namespace),
+    exported(cx, [kube.hosts, entries.hosts], namespace),
   );
   const streamHosts = engine.query((cx, namespace: string) =>
-    exported(cx, from.streamHostsExportedTo, namespace),
+    exported(cx, [kube.streamHosts, entries.streamHosts], namespace),
   );
   /** Hosts that sidecars route although no service has them. */
   const unknownHosts = engine.query((cx, namespace: string) =>
-    exported(cx, from.routedHostsExportedTo, namespace).filter(
-      (host) => cx.get(from.servicesByHost, host).length === 0,
+    exported(cx, [from.routedHostsExportedTo], namespace).filter(
+      (host) => !registry.isKnown(cx, host),
     ),
   );
   const httpPorts = engine.query((cx, namespace: string): readonly number[] => {
-    const ports = new Set(exported(cx, from.httpPortsExportedTo, namespace).map(Number));
+    const known = exported(cx, [kube.httpPorts, entries.httpPorts], namespace);
+    const ports = new Set(known.map(Number));
     if (cx.get(unknownHosts, namespace).length > 0) ports.add(UNKNOWN_HOST_PORT);
     return [...ports].sort((a, b) => a - b);
   });
   const httpHosts = engine.query((cx, namespace: string, port: number) => {
-    const known = exported(cx, from.httpHostsExportedTo, namespace, ` ${port}`);
+    const known = exported(cx, [kube.httpHosts, entries.httpHosts], namespace, ` ${port}`);
     const unknown = port === UNKNOWN_HOST_PORT ? cx.get(unknownHosts, namespace) : [];
     return unknown.length === 0 ? known : [...new Set([...known, ...unknown])].sort();
   });
-  return { hosts, streamHosts, httpPorts, httpHosts };
+  const openPorts = engine.query((cx, namespace: string): readonly number[] =>
+    exported(cx, [entries.openPorts], namespace)
+      .map(Number)
+      .sort((a, b) => a - b),
+  );
+  const openHosts = engine.query((cx, namespace: string, port: number) =>
+    exported(cx, [entries.openHosts], namespace, ` ${port}`),
+  );
+  return { hosts, streamHosts, httpPorts, httpHosts, openPorts, openHosts };
 }
 
 /** A name that is a host in its own right, or another host's address, is no alias. */
-export function domainQuery(
-  engine: Engine,
-  from: Inputs,
-  service: Source<[string], KubeService | undefined>,
-) {
+export function domainQuery(engine: Engine, from: Inputs, registry: Registry) {
+  const ownerOf = (cx: Context, address: string): string | undefined =>
+    cx.get(from.serviceExports.byAddress, address)[0] ??
+    cx.get(from.entryExports.byAddress, address)[0];
   const isFree = (cx: Context, name: string, host: string, port: number): boolean =>
-    cx.get(from.servicesByHost, name).length === 0 &&
+    !registry.isKnown(cx, name) &&
     (port !== UNKNOWN_HOST_PORT || cx.get(from.meshRoutes, name).length === 0) &&
-    (cx.get(from.hostsByAddress, name)[0] ?? host) === host;
+    (ownerOf(cx, name) ?? host) === host;
   return engine.query((cx, namespace: string, port: number, host: string): readonly string[] => {
-    const found = cx.get(service, host);
+    const found = registry.service(cx, host, namespace);
     if (found === undefined) return [host];
     return [host, ...aliases(found, namespace).filter((name) => isFree(cx, name, host, port))];
   });
@@ -181,7 +147,7 @@ export function policyQuery(
   engine: Engine,
   from: Inputs,
   { rootNamespace }: QuerySettings,
-  service: Source<[string], KubeService | undefined>,
+  registry: Registry,
 ) {
   /** The policies that one namespace's rules give a host or pattern, for clients in another. */
   const policiesIn = (
@@ -197,7 +163,11 @@ export function policyQuery(
       ),
     );
   return engine.query((cx, client: string, host: string): DestinationPolicies => {
-    const owners = new Set([client, cx.get(service, host)?.namespace ?? client, rootNamespace]);
+    const owners = new Set([
+      client,
+      registry.service(cx, host, client)?.namespace ?? client,
+      rootNamespace,
+    ]);
     const selective: DestinationPolicies["selective"][number][] = [];
     for (const owner of owners)
       for (const pattern of patternsFor(host)) {

@@ -4,3 +4,9 @@ import type { Origin } from "./origin.ts";
 export function isVisible({ exportTo }: Pick<Origin, "exportTo">, namespace: string): boolean {
   return exportTo.includes("*") || exportTo.includes(namespace);
 }
+
+/** How widely it is exported, as a namespace that sees it has it: its own, to some, to all. */
+export function reach({ exportTo, namespace }: Origin, viewer: string): number {
+  if (exportTo.includes("*")) return 2;
+  return namespace === viewer ? 0 : 1;
+}

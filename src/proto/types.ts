@@ -7,8 +7,10 @@ import { RouteConfiguration } from "./gen/envoy/config/route/v3/route.ts";
 import { FilterConfig, VirtualHost } from "./gen/envoy/config/route/v3/route_components.ts";
 import { FileAccessLog } from "./gen/envoy/extensions/access_loggers/file/v3/file.ts";
 import { StdoutAccessLog } from "./gen/envoy/extensions/access_loggers/stream/v3/stream.ts";
+import { ClusterConfig } from "./gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster.ts";
 import { Cors, CorsPolicy } from "./gen/envoy/extensions/filters/http/cors/v3/cors.ts";
 import { CredentialInjector } from "./gen/envoy/extensions/filters/http/credential_injector/v3/credential_injector.ts";
+import { FilterConfig as DynamicForwardProxy } from "./gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.ts";
 import { HTTPFault } from "./gen/envoy/extensions/filters/http/fault/v3/fault.ts";
 import { FilterConfig as GrpcStats } from "./gen/envoy/extensions/filters/http/grpc_stats/v3/config.ts";
 import { HealthCheck } from "./gen/envoy/extensions/filters/http/health_check/v3/health_check.ts";
@@ -25,8 +27,10 @@ import { TlsInspector } from "./gen/envoy/extensions/filters/listener/tls_inspec
 import { HttpConnectionManager } from "./gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { RBAC as NetworkRbac } from "./gen/envoy/extensions/filters/network/rbac/v3/rbac.ts";
 import { SniCluster } from "./gen/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.ts";
+import { FilterConfig as SniForwardProxy } from "./gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy.ts";
 import { TcpProxy } from "./gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
 import { Generic } from "./gen/envoy/extensions/http/injected_credentials/generic/v3/generic.ts";
+import { CaresDnsResolverConfig } from "./gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.ts";
 import { PreviousHostsPredicate } from "./gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts";
 import { PreviousPrioritiesConfig } from "./gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts";
 import { ProxyProtocolUpstreamTransport } from "./gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.ts";
@@ -48,9 +52,11 @@ const TYPES = {
   "envoy.config.route.v3.VirtualHost": VirtualHost,
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": FileAccessLog,
   "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog": StdoutAccessLog,
+  "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig": ClusterConfig,
   "envoy.extensions.filters.http.cors.v3.Cors": Cors,
   "envoy.extensions.filters.http.cors.v3.CorsPolicy": CorsPolicy,
   "envoy.extensions.filters.http.credential_injector.v3.CredentialInjector": CredentialInjector,
+  "envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig": DynamicForwardProxy,
   "envoy.extensions.filters.http.fault.v3.HTTPFault": HTTPFault,
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": GrpcStats,
   "envoy.extensions.filters.http.health_check.v3.HealthCheck": HealthCheck,
@@ -69,8 +75,10 @@ const TYPES = {
     HttpConnectionManager,
   "envoy.extensions.filters.network.rbac.v3.RBAC": NetworkRbac,
   "envoy.extensions.filters.network.sni_cluster.v3.SniCluster": SniCluster,
+  "envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig": SniForwardProxy,
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": TcpProxy,
   "envoy.extensions.http.injected_credentials.generic.v3.Generic": Generic,
+  "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig": CaresDnsResolverConfig,
   "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate": PreviousHostsPredicate,
   "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig":
     PreviousPrioritiesConfig,

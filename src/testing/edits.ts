@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
 import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
+import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { sinkFor } from "./fixtures.ts";
 
 /** The objects of a world, by kind and key: what a model made from scratch would be given. */
@@ -101,8 +102,16 @@ const service = fc
 const address = (ns: string, name: string): string => `10.96.${ns.length}.${name.length}`;
 
 const pod = fc
-  .record({ namespace, app, version, index: fc.nat(1), mesh: fc.boolean(), done: fc.boolean() })
-  .map(({ index, mesh, done, ...of }) =>
+  .record({
+    namespace,
+    app,
+    version,
+    index: fc.nat(1),
+    mesh: fc.boolean(),
+    done: fc.boolean(),
+    ready: fc.boolean(),
+  })
+  .map(({ index, mesh, done, ready, ...of }) =>
     object(
       "Pod",
       {
@@ -121,7 +130,11 @@ const pod = fc
           nodeName: "node",
           containers: [{ name: "c", ports: [{ name: "named", containerPort: 9999 }] }],
         },
-        status: { phase: done ? "Succeeded" : "Running", podIP: `10.1.${index}.1` },
+        status: {
+          phase: done ? "Succeeded" : "Running",
+          podIP: `10.1.${index}.1`,
+          conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+        },
       },
     ),
   );
@@ -347,6 +360,8 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 5, arbitrary: virtualService },
   { weight: 4, arbitrary: destinationRule },
   { weight: 2, arbitrary: gateway },
+  { weight: 4, arbitrary: serviceEntry },
+  { weight: 3, arbitrary: workloadEntry },
 );
 
 const idOf = (of: KubeObject): string => `${of.kind} ${objectKey(of)}`;

@@ -24,6 +24,8 @@ const SINKS: Readonly<Record<string, SinkName>> = {
   VirtualService: "virtualServices",
   DestinationRule: "destinationRules",
   Gateway: "gateways",
+  ServiceEntry: "serviceEntries",
+  WorkloadEntry: "workloadEntries",
 };
 
 /** The objects of a stream of YAML documents, in namespace `default` where they name none. */

@@ -5,6 +5,14 @@ export const socketAddress = (address: string, port: number): Address => ({
   socketAddress: { address, portValue: port },
 });
 
+const UNIX = "unix://";
+
+/** Where an endpoint is: a socket, or a file that its proxy can open. */
+export const endpointAddress = (address: string, port: number): Address =>
+  address.startsWith(UNIX)
+    ? { pipe: { path: address.slice(UNIX.length) } }
+    : socketAddress(address, port);
+
 export const isIpv6 = (address: string): boolean => address.includes(":");
 
 /** Every address of a port. IPv6 is asked for only where it is known to exist: binding it fails else. */

@@ -12,9 +12,9 @@ import type { ProxyView } from "./view.ts";
 
 /** The kinds whose content shows in a resource; others that are read only lead to it. */
 const SHOWN: Readonly<Record<ResourceType, readonly string[]>> = {
-  Cluster: ["DestinationRule"],
+  Cluster: ["DestinationRule", "ServiceEntry"],
   ClusterLoadAssignment: [],
-  Listener: ["VirtualService"],
+  Listener: ["VirtualService", "ServiceEntry"],
   RouteConfiguration: [],
   VirtualHost: ["VirtualService"],
   Secret: [],

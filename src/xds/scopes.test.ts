@@ -34,12 +34,16 @@ function rows(runs: string[]): readonly Translator[] {
         if (host.startsWith("faulty.")) throw new RangeError("no such thing");
         const [routes] = mesh.routesFor(host, view.namespace);
         const selective = routes?.rules.some((r) => r.matches.some((m) => m.sourceLabels));
-        return { service: mesh.service(host), routes, labels: selective ? view.labels : {} };
+        return {
+          service: mesh.service(host, view.namespace),
+          routes,
+          labels: selective ? view.labels : {},
+        };
       },
     }),
     row("endpoints", {
       keys: (mesh, view) => mesh.hosts(view.namespace),
-      body: (mesh, _view, host) => ({ endpoints: mesh.endpoints(host) }),
+      body: (mesh, _view, host) => ({ endpoints: mesh.endpoints(host, "default") }),
     }),
     row("inbound", {
       keys: (mesh, view) =>

@@ -6,8 +6,9 @@ import { inboundClusters } from "./cluster/inbound.ts";
 import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
 import { clusterLoadAssignments } from "./endpoint.ts";
+import { httpListeners, openListeners } from "./listener/any-address.ts";
 import { gatewayListeners } from "./listener/gateway.ts";
-import { httpListeners, streamListeners } from "./listener/outbound.ts";
+import { streamListeners } from "./listener/outbound.ts";
 import { virtualListeners } from "./listener/virtual.ts";
 import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
@@ -22,6 +23,7 @@ export const translators: readonly Translator[] = [
   clusterLoadAssignments,
   virtualListeners,
   httpListeners,
+  openListeners,
   streamListeners,
   portRoutes,
   detectedRoutes,

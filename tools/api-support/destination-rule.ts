@@ -1,6 +1,6 @@
 import { golden, not, partly, type Row, test, works } from "./row.ts";
 
-const ENDPOINTS = "src/xds/endpoint.test.ts";
+const ENDPOINTS = "src/xds/load-assignment.test.ts";
 const BREAKING = "e2e/cases/circuit-breaking.test.ts";
 
 export const destinationRule: readonly Row[] = [

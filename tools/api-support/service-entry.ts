@@ -1,20 +1,30 @@
-import { not, type Row } from "./row.ts";
+import { golden, not, type Row, works } from "./row.ts";
+
+const STORY = "service-entries";
 
 export const serviceEntry: readonly Row[] = [
-  not("SE-01", "not yet"),
-  not("SE-02", "not yet"),
+  works("SE-01", golden(STORY, "name: 80/*.example.org:80")),
+  works(
+    "SE-02",
+    golden(STORY, "name: 192.0.2.10_5432"),
+    golden(STORY, "addressPrefix: 192.0.2.0 prefixLen: 28"),
+  ),
   not("SE-03", "not yet"),
-  not("SE-04", "not yet"),
-  not("SE-05", "not yet"),
-  not("SE-06", "not yet"),
-  not("SE-07", "not yet"),
-  not("SE-08", "not yet"),
-  not("SE-09", "not yet"),
-  not("SE-10", "not yet"),
-  not("SE-11", "not yet"),
-  not("SE-12", "not yet"),
-  not("SE-13", "not yet"),
-  not("SE-14", "not yet"),
-  not("SE-15", "not yet"),
+  works("SE-04", golden(STORY, "name: 0.0.0.0_5672")),
+  works("SE-05", golden(STORY, "upstreamPortOverride: 8443")),
+  works("SE-06", golden(STORY, "name: outbound|6000||store.example.com type: EDS")),
+  works("SE-07", golden(STORY, "name: outbound|80||www.example.com type: ORIGINAL_DST")),
+  works("SE-08", golden(STORY, "clusterName: outbound|80|v1|lists.example.com")),
+  works("SE-09", golden(STORY, "address: west.names.example.com portValue: 8443")),
+  works("SE-10", golden(STORY, "type: LOGICAL_DNS")),
+  works(
+    "SE-11",
+    golden(STORY, "name: envoy.filters.http.dynamic_forward_proxy"),
+    golden(STORY, "name: envoy.filters.network.sni_dynamic_forward_proxy"),
+  ),
+  works("SE-12", golden(STORY, "path: /run/lists.sock")),
+  works("SE-13", golden(STORY, "address: 198.51.100.9 portValue: 8081")),
+  works("SE-14", golden(STORY, "address: 198.51.100.33 portValue: 80")),
+  works("SE-15", golden(STORY, "exact: spiffe://cluster.local/ns/vms/sa/lists")),
   not("SE-16", "not yet"),
 ];

@@ -26,8 +26,9 @@ export interface Mesh {
   readonly settings: MeshSettings;
   /** Hosts with a service that proxies in `namespace` may see, sorted. */
   hosts(namespace: string): readonly string[];
-  service(host: string): Service | undefined;
-  endpoints(host: string): readonly Endpoint[];
+  /** As proxies in `namespace` see it: several objects may claim a host, and not all be visible. */
+  service(host: string, namespace: string): Service | undefined;
+  endpoints(host: string, namespace: string): readonly Endpoint[];
   /** Ports that any visible service has as HTTP, ascending, with their hosts, sorted. */
   httpPorts(namespace: string): readonly number[];
   /**
@@ -35,6 +36,14 @@ export interface Mesh {
    * hosts, wildcards among them, that have routes for sidecars but no service.
    */
   httpHosts(namespace: string, port: number): readonly string[];
+  /**
+   * Ports with a host that clients come to at addresses we do not know, ascending, and those hosts,
+   * sorted, as far as they do not (surely) speak HTTP there.
+   */
+  openPorts(namespace: string): readonly number[];
+  openHosts(namespace: string, port: number): readonly string[];
+  /** Whether there is any service whose servers are those that requests name. */
+  resolvesNames(): boolean;
   /** Visible hosts with a port that is not (surely) HTTP: TCP, TLS, or to be detected; sorted. */
   streamHosts(namespace: string): readonly string[];
   /**

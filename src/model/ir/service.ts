@@ -7,6 +7,8 @@ export interface ServicePort {
   readonly name: string;
   readonly port: number;
   readonly protocol: Protocol;
+  /** Where connections go that keep their address, if it is another port. */
+  readonly targetPort?: number;
 }
 
 export interface Service {
@@ -16,18 +18,37 @@ export interface Service {
   readonly name: string;
   /** Cluster IPs of every family; empty for headless services. */
   readonly addresses: readonly string[];
+  /** Whole ranges of addresses that are its own, as `address/length`. */
+  readonly subnets?: readonly string[];
+  /** Clients may come to it at addresses that we do not know. */
+  readonly anyAddress?: boolean;
   readonly ports: readonly ServicePort[];
   /**
    * `static`: endpoints are known and served by EDS; `headless`: clients pick the endpoint, we keep
-   * its address; `dns`: Envoy resolves the host.
+   * its address; `dns`: Envoy resolves the endpoints' names and takes all it is told, or with
+   * `dns-round-robin` what it is told for each new connection; `dynamic-dns`: Envoy resolves what each
+   * request names; `original-destination`: connections go where clients meant them to go.
    */
-  readonly resolution: "static" | "headless" | "dns";
+  readonly resolution:
+    | "static"
+    | "headless"
+    | "dns"
+    | "dns-round-robin"
+    | "dynamic-dns"
+    | "original-destination";
+  /** Not of the mesh: it takes no mutual TLS of ours. */
+  readonly external?: boolean;
+  /** From a ServiceEntry: it has no names but its host. */
+  readonly registered?: boolean;
+  /** Who its servers prove to be, in place of their workloads' identities. */
+  readonly subjectAltNames?: readonly string[];
   /** `kind namespace/name` of the object it comes from. */
   readonly source: string;
 }
 
 /** One address that serves one port of a service. */
 export interface Endpoint {
+  /** An IP address, a name where the service's are resolved, or `unix:///path`. */
   readonly address: string;
   /** The port the workload listens on, not the service's. */
   readonly port: number;
@@ -41,7 +62,15 @@ export interface Endpoint {
   /** SPIFFE id of the workload, checked by the client's proxy. */
   readonly identity?: string;
   readonly health: "healthy" | "draining";
-  readonly locality: { readonly region: string; readonly zone: string };
+  readonly locality: {
+    readonly region: string;
+    readonly zone: string;
+    readonly subzone?: string;
+  };
+  /** Its share of the load, relative to the others'; absent is 1. */
+  readonly weight?: number;
+  /** Absent: the network that its workload's cluster is in. */
+  readonly network?: string;
 }
 
 /** A pod (later also a WorkloadEntry): what inbound configuration is made for. */

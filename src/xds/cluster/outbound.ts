@@ -1,14 +1,15 @@
 /** One cluster for each port of each service, and for each of its subsets. */
 import type { Mesh } from "../../model/ir/mesh.ts";
-import type { Service, ServicePort } from "../../model/ir/service.ts";
+import type { Endpoint, Service, ServicePort } from "../../model/ir/service.ts";
 import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
-import { socketAddress } from "../address.ts";
 import { ADS } from "../config-source.ts";
+import { loadAssignment } from "../load-assignment.ts";
 import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
 import { isAvailable } from "../secret.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
+import { byClient, byDns, byRequest } from "./discovery.ts";
 import { originSecrets } from "./origination.ts";
 import { balancingPolicy, clusterPolicy, effectivePolicy, originOf } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
@@ -21,7 +22,7 @@ export function outboundClusterNames(
   namespace: string,
 ): readonly string[] {
   const subsets = mesh.subsets(host, namespace);
-  const ports = mesh.service(host)?.ports ?? [];
+  const ports = mesh.service(host, namespace)?.ports ?? [];
   return ports
     .flatMap(({ port }) => [
       outboundClusterName({ host, port }),
@@ -39,22 +40,23 @@ export interface Target {
   /** Labels of its endpoints; empty: all of the service's. */
   readonly labels: Readonly<Record<string, string>>;
   /**
-   * How endpoints are found: we list them, Envoy asks DNS, or the client has chosen one already.
+   * How endpoints are found: we list them, Envoy asks DNS for theirs or for the names in requests, or
+   * the client has chosen one already.
    * None where the policy wants a secret that the proxy does not get: it would wait for ever.
    */
-  readonly endpoints: "listed" | "dns" | "chosen" | "none";
+  readonly endpoints: "listed" | "dns" | "requested" | "chosen" | "none";
 }
 
 export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | undefined {
   const cluster = parseOutboundCluster(name);
   if (cluster === undefined) return undefined;
-  const service = mesh.service(cluster.host);
+  const service = mesh.service(cluster.host, view.namespace);
   const port = service?.ports.find((p) => p.port === cluster.port);
   if (service === undefined || port === undefined) return undefined;
   const destination = mesh.policy(cluster.host, view);
   const labels = labelsOf(destination, cluster.subset);
   if (labels === undefined) return undefined;
-  const policy = effectivePolicy(destination, port.port, cluster.subset);
+  const policy = named(effectivePolicy(destination, port.port, cluster.subset), service);
   return {
     cluster,
     service,
@@ -63,6 +65,14 @@ export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | un
     labels,
     endpoints: discoveryOf(mesh, service, policy, view),
   };
+}
+
+/** A policy that does not say whom it trusts trusts whom the service names. */
+function named(policy: TrafficPolicy, { subjectAltNames }: Service): TrafficPolicy {
+  const origin = originOf(policy);
+  return origin === undefined || origin.subjectAltNames.length > 0 || !subjectAltNames
+    ? policy
+    : { ...policy, tls: { ...origin, subjectAltNames } };
 }
 
 /** `undefined` if there is no such subset. */
@@ -88,10 +98,20 @@ function discoveryOf(
 ): Target["endpoints"] {
   if (!hasSecrets(mesh, view, policy)) return "none";
   const { balancer } = policy.balancing ?? {};
+  const found = DISCOVERY[resolution];
+  const mayChoose = found === "listed" || found === "dns";
   const isChosen = resolution === "headless" || balancer?.kind === "passthrough";
-  if (isChosen && view.kind === "sidecar") return "chosen";
-  return resolution === "dns" ? "dns" : "listed";
+  return mayChoose && isChosen && view.kind === "sidecar" ? "chosen" : found;
 }
+
+const DISCOVERY: Readonly<Record<Service["resolution"], Target["endpoints"]>> = {
+  static: "listed",
+  headless: "listed",
+  dns: "dns",
+  "dns-round-robin": "dns",
+  "dynamic-dns": "requested",
+  "original-destination": "chosen",
+};
 
 export const outboundClusters: Translator = {
   type: "Cluster",
@@ -99,54 +119,51 @@ export const outboundClusters: Translator = {
   keys: (mesh, { namespace }, host) => outboundClusterNames(mesh, host, namespace),
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
-    return target && { name: key, body: outboundCluster(mesh, target), clusters: [] };
+    return target && { name: key, body: outboundCluster(mesh, view, target), clusters: [] };
   },
 };
 
-function outboundCluster(mesh: Mesh, target: Target): Cluster {
+function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   const { cluster, service, port, policy } = target;
   const peers = {
-    endpoints: mesh.endpoints(cluster.host),
+    endpoints: mesh.endpoints(cluster.host, view.namespace),
     trustDomain: mesh.settings.trustDomain,
-    namespace: service.namespace,
   };
-  const metadata = target.endpoints !== "chosen";
-  if (target.endpoints === "none")
-    return { name: outboundClusterName(cluster), ...discovery(target), ...clusterPolicy(policy) };
+  const metadata = target.endpoints === "listed" || target.endpoints === "dns";
+  const name = outboundClusterName(cluster);
+  const found = discovery(target, peers.endpoints);
+  if (target.endpoints === "none") return { name, ...found, ...clusterPolicy(policy) };
   return {
-    name: outboundClusterName(cluster),
+    name,
     ...clusterPolicy(policy),
-    ...discovery(target),
+    ...found,
     ...protocolOptions(port.protocol, policy),
-    ...transport({ cluster, protocol: port.protocol, policy, metadata }, peers),
+    ...transport({ cluster, service, protocol: port.protocol, policy, metadata }, peers),
     metadata: { filterMetadata: { istio: clusterMetadata(target) } },
   };
 }
 
-function discovery({ endpoints, cluster, policy }: Target): Cluster {
-  switch (endpoints) {
+function discovery(target: Target, all: readonly Endpoint[]): Cluster {
+  const { cluster, service, port, labels, policy } = target;
+  switch (target.endpoints) {
     case "none":
       return { type: "STATIC" };
     case "chosen":
-      return { type: "ORIGINAL_DST", lbPolicy: "CLUSTER_PROVIDED" };
+      return byClient(port);
+    case "requested":
+      return byRequest;
     case "listed":
       return { type: "EDS", edsClusterConfig: { edsConfig: ADS }, ...balancingPolicy(policy) };
     case "dns":
-      return { ...byDns(cluster), ...balancingPolicy(policy) };
+      return {
+        ...byDns(
+          loadAssignment({ name: outboundClusterName(cluster), portName: port.name, labels }, all),
+          service.resolution === "dns-round-robin",
+        ),
+        ...balancingPolicy(policy),
+      };
   }
 }
-
-const byDns = (cluster: OutboundCluster): Cluster => ({
-  type: "STRICT_DNS",
-  dnsLookupFamily: "ALL",
-  respectDnsTtl: true,
-  loadAssignment: {
-    clusterName: outboundClusterName(cluster),
-    endpoints: [
-      { lbEndpoints: [{ endpoint: { address: socketAddress(cluster.host, cluster.port) } }] },
-    ],
-  },
-});
 
 /** Who it leads to, for what telemetry says of the destination. */
 function clusterMetadata({ cluster, service }: Target): Record<string, unknown> {

@@ -1,28 +1,24 @@
-import type { Endpoint, Protocol } from "../../model/ir/service.ts";
+import type { Endpoint, Protocol, Service } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import type { StringMatcher } from "../../proto/gen/envoy/type/matcher/v3/string.ts";
 import { typed } from "../../proto/types.ts";
+import { MUTUAL, TLS_MODE } from "../load-assignment.ts";
 import { type OutboundCluster, serverName } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
 import { originOf } from "./policy.ts";
 import { isHttp2 } from "./protocol.ts";
 
-/** Key of endpoint metadata by which a cluster chooses its transport socket. */
-export const TLS_MODE = "tlsMode";
-export const MUTUAL = "istio";
-
 export interface Peers {
   readonly endpoints: readonly Endpoint[];
   readonly trustDomain: string;
-  /** Of the service. */
-  readonly namespace: string;
 }
 
 interface Transport {
   readonly cluster: OutboundCluster;
+  readonly service: Service;
   readonly protocol: Protocol;
   readonly policy: TrafficPolicy;
   /** Whether the cluster's endpoints carry metadata; the addresses that clients chose do not. */
@@ -36,12 +32,12 @@ export function transport(to: Transport, peers: Peers): Cluster {
   const origin = originOf(policy);
   if (origin !== undefined)
     return { transportSocket: announced(originatedTls(origin, http2), policy) };
-  if (policy.tls === "disable")
+  if (policy.tls === "disable" || (to.service.external && policy.tls !== "mutual"))
     return policy.proxyProtocol === undefined
       ? {}
       : { transportSocket: announced(PLAINTEXT, policy) };
   const socket = upstreamMutualTls({
-    peers: identities(peers),
+    peers: identities(to.service, peers),
     serverName: serverName(to.cluster),
     alpn: http2 ? [ALPN.stream, "h2"] : [ALPN.stream],
   });
@@ -84,8 +80,12 @@ const byEndpoint = (
 const allMutual = (endpoints: readonly Endpoint[]): boolean =>
   endpoints.length > 0 && endpoints.every(({ tls }) => tls);
 
-/** The service's own workloads; as long as none is known, those of its namespace. */
-function identities({ endpoints, trustDomain, namespace }: Peers): readonly StringMatcher[] {
+/** Those that the service names, or its own workloads; as long as none is known, all of its namespace. */
+function identities(
+  { subjectAltNames, namespace }: Service,
+  { endpoints, trustDomain }: Peers,
+): readonly StringMatcher[] {
+  if (subjectAltNames !== undefined) return subjectAltNames.map((exact) => ({ exact }));
   const known = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].sort();
   return known.length > 0
     ? known.map((exact) => ({ exact }))

@@ -1,6 +1,7 @@
 /** The one list that says which filter comes before which. */
 import type { HttpFilter } from "../../proto/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { typed } from "../../proto/types.ts";
+import { DNS_CACHE } from "../cluster/discovery.ts";
 import { alpnFilter, corsFilter, faultFilter } from "./traffic.ts";
 
 const router: HttpFilter = {
@@ -8,9 +9,17 @@ const router: HttpFilter = {
   typedConfig: typed("envoy.extensions.filters.http.router.v3.Router"),
 };
 
-/** HTTP filters, first to last. */
+/** Looks up the host of a request whose cluster goes where requests say, and lets all others pass. */
+export const forwardFilter: HttpFilter = {
+  name: "envoy.filters.http.dynamic_forward_proxy",
+  typedConfig: typed("envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig", {
+    dnsCacheConfig: DNS_CACHE,
+  }),
+};
+
+/** HTTP filters, first to last; what looks names up is there only if any service wants it. */
 export const HTTP_FILTERS = {
-  outbound: [alpnFilter, faultFilter, corsFilter, router],
+  outbound: [alpnFilter, faultFilter, corsFilter, forwardFilter, router],
   inbound: [router],
-  gateway: [alpnFilter, faultFilter, corsFilter, router],
+  gateway: [alpnFilter, faultFilter, corsFilter, forwardFilter, router],
 } as const;

@@ -8,7 +8,7 @@ import type {
 import type { TcpProxy } from "../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
 import { typed } from "../../proto/types.ts";
 import { ADS } from "../config-source.ts";
-import { HTTP_FILTERS } from "../filter/order.ts";
+import { forwardFilter, HTTP_FILTERS } from "../filter/order.ts";
 import { accessLog } from "./access-log.ts";
 
 /** Where bytes go: a cluster or several, and how long they may. */
@@ -48,13 +48,17 @@ export interface Http {
   readonly direction: keyof typeof HTTP_FILTERS;
   readonly statPrefix: string;
   readonly routing: Routing;
+  /** Whether any route may lead to a cluster that looks up the names in requests. */
+  readonly resolvesNames?: boolean;
 }
 
 export function httpFilter(
   settings: MeshSettings,
-  { direction, statPrefix, routing }: Http,
+  { direction, statPrefix, routing, resolvesNames = false }: Http,
 ): Filter {
-  const httpFilters: HttpFilter[] = [...HTTP_FILTERS[direction]];
+  const httpFilters: HttpFilter[] = HTTP_FILTERS[direction].filter(
+    (filter) => resolvesNames || filter !== forwardFilter,
+  );
   return {
     name: "envoy.filters.network.http_connection_manager",
     typedConfig: typed(

@@ -107,11 +107,12 @@ function terminated(
   };
 }
 
-const requests = ({ settings }: Mesh, { bound, port, name }: Opened) =>
-  httpFilter(settings, {
+const requests = (mesh: Mesh, { bound, port, name }: Opened) =>
+  httpFilter(mesh.settings, {
     direction: "gateway",
     statPrefix: `outbound_${name}`,
     routing: byRds(routeOf(bound, port)),
+    resolvesNames: mesh.resolvesNames(),
   });
 
 const audienceOf = (mesh: Mesh, view: ProxyView, { bound }: Opened): Audience => ({

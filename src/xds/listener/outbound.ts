@@ -2,64 +2,18 @@
  * Where a sidecar's outgoing connections are taken apart: captured ones arrive at one port and are
  * handed to the listener of the address they were meant for, which binds to nothing itself.
  */
-import { PORTS } from "../../api/names.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import { anyAddress, socketAddress } from "../address.ts";
-import { hostRoute, listenerName, parseListener, portRoute } from "../names.ts";
+import { socketAddress } from "../address.ts";
+import { hostRoute, listenerName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
 import { sidecarAudience } from "../route/virtual-host.ts";
 import type { Translated, Translator } from "../translator.ts";
-import { byRds, httpFilter, streamFilter } from "./chain.ts";
-import { greetingInspector, inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
+import { SPEAKS_HTTP, UNBOUND } from "./any-address.ts";
+import { byRds, httpFilter } from "./chain.ts";
+import { greetingInspector, inspectors } from "./inspect.ts";
 import { isDefault, namesServers, type StreamChain, streamChain, streamChains } from "./stream.ts";
-import { unknownCluster } from "./unknown.ts";
-
-const ANY = "0.0.0.0";
-/** Ports that the proxy itself binds on every address. */
-const RESERVED: ReadonlySet<number> = new Set(Object.values(PORTS));
-
-/** One for each port on which any host speaks HTTP: the host is told by the request. */
-export const httpListeners: Translator = {
-  type: "Listener",
-  keys: (mesh, { kind, namespace }) =>
-    kind === "gateway"
-      ? []
-      : mesh
-          .httpPorts(namespace)
-          .filter((port) => !RESERVED.has(port))
-          .map((port) => listenerName(ANY, port))
-          .sort(),
-  resource: (mesh, _view, key) => httpListener(mesh, key),
-};
-
-function httpListener(mesh: Mesh, name: string): Translated {
-  const { settings } = mesh;
-  const { port } = parseListener(name);
-  const unknown = unknownCluster(settings);
-  const statPrefix = `outbound_${name}`;
-  const http = httpFilter(settings, {
-    direction: "outbound",
-    statPrefix,
-    routing: byRds(portRoute(port)),
-  });
-  const body: Listener = {
-    name,
-    ...anyAddress(port, mesh.addressFamilies().includes("IPv6")),
-    ...UNBOUND,
-    filterChains: [{ filterChainMatch: SPEAKS_HTTP, filters: [http] }],
-    defaultFilterChain: {
-      name: "PassthroughFilterChain",
-      filters: [streamFilter(settings, unknown)],
-    },
-    ...inspectors(),
-  };
-  return { name, body, clusters: [unknown] };
-}
-
-const UNBOUND: Listener = { bindToPort: false, trafficDirection: "OUTBOUND" };
-const SPEAKS_HTTP = { transportProtocol: RAW, applicationProtocols: PLAIN_HTTP };
 
 /** One for each address and port behind which bytes flow that tell no host. */
 export const streamListeners: Translator = {
@@ -68,7 +22,9 @@ export const streamListeners: Translator = {
     kind === "gateway" ? [] : [...owners(mesh, namespace)].map(ownerKey).sort(),
   resource(mesh, view, key) {
     const [name = "", host = ""] = key.split("/");
-    const port = mesh.service(host)?.ports.find((p) => p.port === parseListener(name).port);
+    const port = mesh
+      .service(host, view.namespace)
+      ?.ports.find((p) => p.port === parseListener(name).port);
     return port && streamListener(name, { host, port }, sidecarAudience(mesh, view, port.port));
   },
 };
@@ -79,26 +35,35 @@ const ownerKey = ([listener, host]: readonly [string, string]): string => `${lis
 function owners(mesh: Mesh, namespace: string): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
   for (const host of mesh.streamHosts(namespace)) {
-    const service = mesh.service(host);
-    for (const name of service ? listenersOf(mesh, service) : [])
+    const service = mesh.service(host, namespace);
+    for (const name of service ? listenersOf({ mesh, namespace }, service) : [])
       if (!taken.has(name)) taken.set(name, host);
   }
   return taken;
 }
 
-function listenersOf(mesh: Mesh, service: Service): readonly string[] {
+interface Viewer {
+  readonly mesh: Mesh;
+  readonly namespace: string;
+}
+
+function listenersOf(viewer: Viewer, service: Service): readonly string[] {
   return service.ports
     .filter(({ protocol }) => !SURELY_HTTP.has(protocol))
-    .flatMap((port) => addressesOf(mesh, service, port).map((ip) => listenerName(ip, port.port)));
+    .flatMap((port) => addressesOf(viewer, service, port).map((ip) => listenerName(ip, port.port)));
 }
 
 const SURELY_HTTP: ReadonlySet<ServicePort["protocol"]> = new Set(["http", "http2", "grpc"]);
 
 /** Of a headless service, those of its endpoints, if they listen on the port that clients know. */
-function addressesOf(mesh: Mesh, service: Service, port: ServicePort): readonly string[] {
+function addressesOf(
+  { mesh, namespace }: Viewer,
+  service: Service,
+  port: ServicePort,
+): readonly string[] {
   if (service.resolution !== "headless") return service.addresses;
   return mesh
-    .endpoints(service.host)
+    .endpoints(service.host, namespace)
     .filter((endpoint) => endpoint.portName === port.name && endpoint.port === port.port)
     .map(({ address }) => address);
 }
@@ -116,6 +81,7 @@ function streamListener(name: string, { host, port }: HostPort, audience: Audien
     direction: "outbound",
     statPrefix: `outbound_${name}`,
     routing: byRds(hostRoute(host, port.port)),
+    resolvesNames: audience.mesh.resolvesNames(),
   });
   const detected = port.protocol === "auto";
   const body: Listener = {

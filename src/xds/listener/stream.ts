@@ -3,11 +3,14 @@ import type { Destination, StreamMatch, StreamRule } from "../../model/ir/route.
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { CidrRange } from "../../proto/gen/envoy/config/core/v3/address.ts";
 import type {
+  Filter,
   FilterChain,
   FilterChainMatch,
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import { typed } from "../../proto/types.ts";
 import { duration } from "../../util/duration.ts";
 import { isIpv6 } from "../address.ts";
+import { DNS_CACHE } from "../cluster/discovery.ts";
 import { BLACK_HOLE_CLUSTER } from "../names.ts";
 import { type Audience, concerns } from "../route/audience.ts";
 import { resolve } from "../route/destination.ts";
@@ -50,11 +53,31 @@ export function streamChain(
   return {
     chain: {
       ...(Object.keys(filterChainMatch).length > 0 && { filterChainMatch }),
-      filters: [streamFilter(audience.mesh.settings, target, clusters[0])],
+      filters: [
+        ...(resolvesName(destinations, audience) ? [nameFilter(audience.port)] : []),
+        streamFilter(audience.mesh.settings, target, clusters[0]),
+      ],
     },
     clusters,
   };
 }
+
+/** Whether connections go to the server that their TLS greeting names. */
+const resolvesName = (
+  [first, ...others]: readonly Destination[],
+  { mesh, view }: Audience,
+): boolean =>
+  first !== undefined &&
+  others.length === 0 &&
+  mesh.service(first.host, view.namespace)?.resolution === "dynamic-dns";
+
+const nameFilter = (portValue: number): Filter => ({
+  name: "envoy.filters.network.sni_dynamic_forward_proxy",
+  typedConfig: typed("envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig", {
+    dnsCacheConfig: DNS_CACHE,
+    portValue,
+  }),
+});
 
 export const isDefault = ({ chain }: StreamChain): boolean => chain.filterChainMatch === undefined;
 

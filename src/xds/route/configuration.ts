@@ -32,8 +32,8 @@ export const portRoutes: Translator = {
 export const detectedRoutes: Translator = {
   type: "RouteConfiguration",
   groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
-  keys: (mesh, _view, host) =>
-    detectedPorts(mesh, host)
+  keys: (mesh, { namespace }, host) =>
+    detectedPorts(mesh, host, namespace)
       .map((port) => hostRoute(host, port))
       .sort(),
   resource: configuration,

@@ -46,8 +46,8 @@ export const namedHosts: Translator = {
 export const detectedHosts: Translator = {
   type: "VirtualHost",
   groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
-  keys: (mesh, _view, host) =>
-    detectedPorts(mesh, host)
+  keys: (mesh, { namespace }, host) =>
+    detectedPorts(mesh, host, namespace)
       .map((port) => virtualHostName(hostRoute(host, port), host, port))
       .sort(),
   resource(mesh, view, key) {
@@ -84,7 +84,7 @@ function routesOf(host: string, audience: Audience): readonly Route[] | undefine
   const { mesh, namespace, port } = audience;
   const sources = mesh.routesFor(host, namespace).filter((source) => areFor(source, audience));
   if (sources.length > 0) return httpRoutes(sources, audience);
-  const known = mesh.service(host)?.ports.some((p) => p.port === port) ?? false;
+  const known = mesh.service(host, namespace)?.ports.some((p) => p.port === port) ?? false;
   return known ? [defaultRoute(host, audience)] : undefined;
 }
 

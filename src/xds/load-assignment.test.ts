@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Endpoint } from "../model/ir/service.ts";
-import { loadAssignment } from "./endpoint.ts";
+import { loadAssignment } from "./load-assignment.ts";
 
 const NORTH = { region: "earth", zone: "north" };
 const SOUTH = { region: "earth", zone: "south" };

@@ -1,9 +1,20 @@
-import type { InboundPort, Workload } from "./ir/service.ts";
-import type { KubeService, Pod } from "./kube.ts";
-import { byAge } from "./origin.ts";
+import type { InboundPort, Workload } from "../ir/service.ts";
+import type { ServiceEntry } from "../istio/service-entry.ts";
+import type { KubeService, Pod } from "../kube.ts";
+import { byAge, type Origin } from "../origin.ts";
+
+/** What makes a pod serve a port. */
+export interface Serving
+  extends Origin,
+    Pick<KubeService, "service" | "targetPorts" | "selector"> {}
+
+/** An entry's first host stands for all, which have the same ports. */
+export function asServices(entry: ServiceEntry): readonly Serving[] {
+  return entry.services.slice(0, 1).map((service) => ({ ...entry, service }));
+}
 
 /** A pod with the ports of the services that select it; of two for one port the older names it. */
-export function workloadOf(pod: Pod, services: readonly KubeService[]): Workload {
+export function workloadOf(pod: Pod, services: readonly Serving[]): Workload {
   const ports = new Map<number, InboundPort>();
   for (const service of services.toSorted(byAge))
     for (const inbound of inboundPorts(pod, service))
@@ -19,7 +30,7 @@ export function workloadOf(pod: Pod, services: readonly KubeService[]): Workload
   };
 }
 
-function inboundPorts(pod: Pod, { service, targetPorts }: KubeService): readonly InboundPort[] {
+function inboundPorts(pod: Pod, { service, targetPorts }: Serving): readonly InboundPort[] {
   return service.ports.flatMap(({ port: servicePort, protocol }) => {
     const port = portNumber(targetPorts[servicePort] ?? servicePort, pod);
     return port === undefined ? [] : [{ port, protocol, host: service.host, servicePort }];

@@ -1,12 +1,21 @@
-import { defined } from "../util/defined.ts";
-import type { Endpoint } from "./ir/service.ts";
-import type { KubeService, Locality, Pod, Slice, SliceEndpoint } from "./kube.ts";
+import { defined } from "../../util/defined.ts";
+import type { Endpoint, ServicePort } from "../ir/service.ts";
+import { isReachable } from "../istio/place.ts";
+import type { WorkloadEntry } from "../istio/workload-entry.ts";
+import type { KubeService, Pod, Slice, SliceEndpoint } from "../kube.ts";
+import { placeEndpoint, portAt } from "./place-endpoints.ts";
 
 /** What an endpoint's address leads to. */
 export interface Surroundings {
   readonly trustDomain: string;
   pod(key: string): Pod | undefined;
-  locality(node: string): Locality | undefined;
+  locality(node: string): Endpoint["locality"] | undefined;
+}
+
+export interface Sources {
+  readonly slices: readonly Slice[];
+  /** Those that the service selects. */
+  readonly entries: readonly WorkloadEntry[];
 }
 
 /**
@@ -16,7 +25,7 @@ export interface Surroundings {
  */
 export function endpointsOf(
   service: KubeService,
-  slices: readonly Slice[],
+  { slices, entries }: Sources,
   around: Surroundings,
 ): readonly Endpoint[] {
   if (service.externalName !== undefined) return externalEndpoints(service, service.externalName);
@@ -25,6 +34,9 @@ export function endpointsOf(
     for (const endpoint of slice.endpoints)
       for (const found of endpointsIn(service, slice, lowerEndpoint(endpoint, around)))
         keepReady(byAddress, found);
+  for (const entry of entries.filter(({ place }) => isReachable(place, "static")))
+    for (const port of service.service.ports)
+      keepReady(byAddress, selectedEndpoint(service, entry, port, around));
   const all = [...byAddress.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, e]) => e);
   return all.some(({ health }) => health === "healthy")
     ? all
@@ -47,6 +59,19 @@ function endpointsIn(service: KubeService, slice: Slice, endpoint: Unported): re
   );
 }
 
+/** A WorkloadEntry that a Service selects; a port that the Service names is one of the entry's. */
+function selectedEndpoint(
+  { targetPorts }: KubeService,
+  { namespace, place }: WorkloadEntry,
+  { name, port }: ServicePort,
+  { trustDomain }: Surroundings,
+): Endpoint {
+  const target = targetPorts[port] ?? port;
+  const number = typeof target === "number" ? target : (place.ports[target] ?? port);
+  const at = { portName: name, port: portAt(place, name, number) };
+  return placeEndpoint(place, at, { namespace, trustDomain });
+}
+
 /** While an endpoint moves between slices it may be in both. */
 function keepReady(byAddress: Map<string, Endpoint>, endpoint: Endpoint): void {
   const id = `${endpoint.portName} ${endpoint.address} ${endpoint.port}`;
@@ -65,7 +90,10 @@ function lowerEndpoint(endpoint: SliceEndpoint, around: Surroundings): Unported 
   };
 }
 
-function localityOf({ node, zone = "" }: SliceEndpoint, around: Surroundings): Locality {
+function localityOf(
+  { node, zone = "" }: Pick<SliceEndpoint, "node" | "zone">,
+  around: Surroundings,
+): Endpoint["locality"] {
   const known = node === undefined ? undefined : around.locality(node);
   return known ?? { region: "", zone };
 }
@@ -74,6 +102,26 @@ function identityOf(pod: Pod, trustDomain: string): string | undefined {
   return pod.tls
     ? `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.serviceAccount}`
     : undefined;
+}
+
+/** A pod that is selected without a Service; `undefined` as long as it has no address or is not ready. */
+export function podEndpoint(
+  pod: Pod,
+  at: Pick<Endpoint, "port" | "portName">,
+  around: Surroundings,
+): Endpoint | undefined {
+  const [address] = pod.addresses;
+  if (address === undefined || pod.health === "unready") return undefined;
+  return {
+    address,
+    ...at,
+    labels: pod.labels,
+    tls: pod.tls,
+    health: pod.health,
+    locality: localityOf(pod, around),
+    workload: pod.key,
+    ...defined({ identity: identityOf(pod, around.trustDomain) }),
+  };
 }
 
 function externalEndpoints({ service }: KubeService, address: string): readonly Endpoint[] {
