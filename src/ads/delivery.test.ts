@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EncodedResource } from "../xds/resource.ts";
-import { admits, deliver, GRACE_MS, naming, release } from "./delivery.ts";
+import { admits, deliver, ENDPOINTS_GRACE_MS, GRACE_MS, naming, release } from "./delivery.ts";
 import type { Deviation } from "./held.ts";
 
 const host = (version: string, ...clusters: string[]): EncodedResource => ({
@@ -10,9 +10,10 @@ const host = (version: string, ...clusters: string[]): EncodedResource => ({
   bytes: new Uint8Array(),
   clusters,
 });
-const WARM = { warm: () => true, coming: () => true };
-const COMING = { warm: () => false, coming: () => true };
-const MISSING = { warm: () => false, coming: () => false };
+const PEOPLED = { empty: () => false };
+const WARM = { ...PEOPLED, warm: () => true, coming: () => true };
+const COMING = { ...PEOPLED, warm: () => false, coming: () => true };
+const MISSING = { ...PEOPLED, warm: () => false, coming: () => false };
 const pushed: Deviation = { held: host("1", "old"), asked: false };
 const asked: Deviation = { held: undefined, asked: true };
 
@@ -56,6 +57,42 @@ test("what waits goes out after the grace period, and counts it from the first t
   assert.equal(due.ready.length, 1);
   assert.equal(at(6 + GRACE_MS, due.waiting).ready.length, 1, "until it has gone out");
 });
+
+for (const { name, deviation, empty, graceMs } of [
+  {
+    name: "waits while it would leave endpoints for none",
+    deviation: pushed,
+    empty: ["c"],
+    graceMs: ENDPOINTS_GRACE_MS,
+  },
+  {
+    name: "goes out if nobody served before either",
+    deviation: pushed,
+    empty: ["old", "c"],
+    graceMs: 0,
+  },
+  { name: "goes out if it was asked for", deviation: asked, empty: ["c"], graceMs: 0 },
+  {
+    name: "goes out if the proxy leads there already",
+    deviation: { held: host("1", "c", "old"), asked: false },
+    empty: ["c"],
+    graceMs: 0,
+  },
+]) {
+  test(`a host for a cluster without endpoints ${name}`, () => {
+    const clusters = { ...WARM, empty: (cluster: string) => empty.includes(cluster) };
+    const at = (now: number, waiting: ReadonlyMap<string, number>) =>
+      deliver(new Map([["h", deviation]]), new Map([["h", host("2", "c")]]), {
+        clusters,
+        waiting,
+        now,
+      });
+    const first = at(5, new Map());
+    assert.equal(first.ready.length, graceMs === 0 ? 1 : 0);
+    if (graceMs > 0) assert.equal(first.dueAt, 5 + graceMs);
+    assert.equal(at(5 + graceMs, first.waiting).ready.length, 1);
+  });
+}
 
 test("a cluster goes when nothing names it, or when its grace is over, but never from under what is held", () => {
   const uses = (held: string[], wanted: string[]) => ({

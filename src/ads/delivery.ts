@@ -2,7 +2,8 @@
  * The delivery gate: which of the resources that a proxy lacks may go out now. A virtual host,
  * route configuration or listener goes out when the clusters it names are warm at that proxy; until
  * then the proxy keeps what it has. A cluster goes when nothing at the proxy names it any more.
- * What names a cluster that does not exist waits for a grace period and then goes out as it is.
+ * What names a cluster that does not exist waits for a grace period and then goes out as it is; so,
+ * for a shorter one, does what would move traffic from endpoints to a cluster that has none yet.
  */
 import type { EncodedResource } from "../xds/resource.ts";
 import type { Deviation, Held } from "./held.ts";
@@ -10,12 +11,17 @@ import type { Deviation, Held } from "./held.ts";
 /** How long a resource waits for clusters that do not exist, and a cluster for those that name it. */
 export const GRACE_MS = 60_000;
 
+/** How long a resource waits for the first endpoint of clusters that have none. */
+export const ENDPOINTS_GRACE_MS = 10_000;
+
 /** What is known of the clusters at one proxy. */
 export interface Clusters {
   /** The proxy can send traffic to it now. */
   warm(cluster: string): boolean;
   /** It exists in the scope, so it will be warm soon. */
   coming(cluster: string): boolean;
+  /** It has no endpoint now. */
+  empty(cluster: string): boolean;
 }
 
 /** Names that are held back, with the time (ms) since when; kept until they have gone out. */
@@ -41,6 +47,20 @@ export function admits(next: EncodedResource, { held, asked }: Deviation, at: Cl
   );
 }
 
+/** Whether `next` would move all traffic of a route from where it is served to where nobody is. */
+function strands(next: EncodedResource, { held, asked }: Deviation, at: Clusters): boolean {
+  if (asked || held === undefined) return false;
+  const isServed = held.clusters === undefined || held.clusters.some((one) => !at.empty(one));
+  return isServed && next.clusters.some((one) => at.empty(one) && !held.clusters?.includes(one));
+}
+
+/** How long `next` may have to wait in all (ms); 0: it goes out now. */
+function grace(next: EncodedResource, deviation: Deviation, at: Clusters | undefined): number {
+  if (at === undefined) return 0;
+  if (!admits(next, deviation, at)) return GRACE_MS;
+  return strands(next, deviation, at) ? ENDPOINTS_GRACE_MS : 0;
+}
+
 /** Splits what a proxy lacks into what may go out now and what waits. */
 export function deliver(
   deviations: ReadonlyMap<string, Deviation>,
@@ -61,14 +81,15 @@ export function deliver(
       removed.push(name);
       continue;
     }
-    if (gate.clusters === undefined || admits(next, deviation, gate.clusters)) {
+    const graceMs = grace(next, deviation, gate.clusters);
+    if (graceMs === 0) {
       ready.push(next);
       continue;
     }
     const since = gate.waiting.get(name) ?? gate.now;
     waiting.set(name, since);
-    if (gate.now - since >= GRACE_MS) ready.push(next);
-    else dueAt = Math.min(dueAt, since + GRACE_MS);
+    if (gate.now - since >= graceMs) ready.push(next);
+    else dueAt = Math.min(dueAt, since + graceMs);
   }
   return { ready, removed, waiting, dueAt };
 }

@@ -244,6 +244,26 @@ test("a cluster whose route is about to move stays until it has moved", () => {
   assert.deepEqual([...scene.envoy.usable], ["b"]);
 });
 
+test("a route moves to a new cluster when that has endpoints, and not before", () => {
+  const scene = new Scene();
+  const [, , , name = ""] = HOSTS;
+  const moved = made(name, "b", ["b"]);
+  const nobody = { b: { ...made("b", "1"), isEmpty: true } };
+  scene.scopes.write({
+    Cluster: { a: made("a", "1") },
+    ClusterLoadAssignment: { a: made("a", "1") },
+  });
+  scene.scopes.write({ VirtualHost: { [name]: made(name, "a", ["a"]) } });
+  scene.settle();
+  scene.scopes.write({ Cluster: { b: made("b", "1") }, ClusterLoadAssignment: nobody });
+  scene.scopes.write({ VirtualHost: { [name]: moved } });
+  scene.settle();
+  assert.deepEqual(scene.envoy.hosts.get(name)?.clusters, ["a"]);
+  scene.scopes.write({ ClusterLoadAssignment: { b: made("b", "2") } });
+  scene.settle();
+  assert.deepEqual(scene.envoy.hosts.get(name)?.clusters, ["b"]);
+});
+
 test("a proxy that has everything is sent nothing, also when it comes back", () => {
   fc.assert(
     fc.property(events(40), (all) => {

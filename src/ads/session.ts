@@ -274,6 +274,8 @@ export class Session {
     this.#work.set(type, work);
     // What names a cluster changed: one that waits to be removed may go now.
     if (isGated(type)) this.#reconsider("Cluster");
+    // What waits for endpoints may go after them.
+    if (type === "ClusterLoadAssignment") for (const each of GATED) this.#reconsider(each);
     return work;
   }
 
@@ -297,7 +299,9 @@ export class Session {
     // A client that names its clusters asks for them after the routes that name them.
     if (subscription !== undefined && !subscription.wildcard) return undefined;
     const target = this.#target("Cluster").resources;
+    const endpoints = this.#target("ClusterLoadAssignment").resources;
     return {
+      empty: (name) => endpoints.get(name)?.isEmpty ?? false,
       warm: (name) => subscription?.held(name) !== undefined && !this.#warming.has(name),
       coming: (name) => {
         const next = target.get(name);

@@ -10,7 +10,7 @@ import {
   TOPOLOGY_REGION,
   TOPOLOGY_ZONE,
 } from "../api/labels.ts";
-import { objectKey, objectName } from "../api/object.ts";
+import { type ObjectMeta, objectKey, objectName } from "../api/object.ts";
 import { defined } from "../util/defined.ts";
 import { serviceHost } from "./host.ts";
 import type { Endpoint, Service } from "./ir/service.ts";
@@ -29,6 +29,7 @@ export interface KubeService extends Origin {
   /** The family clients use; a pod's addresses of the other family are not endpoints again. */
   readonly family?: string;
   readonly externalName?: string;
+  readonly uid?: string;
 }
 
 const EXPORT_TO = "networking.istio.io/exportTo";
@@ -59,6 +60,7 @@ export function lowerService(
       selector: hasKeys(spec.selector) ? spec.selector : undefined,
       family: spec.ipFamilies?.[0],
       externalName: spec.type === "ExternalName" ? spec.externalName : undefined,
+      uid: object.metadata.uid,
     }),
   };
   return { value, diagnostics: report.diagnostics };
@@ -106,6 +108,8 @@ export interface SliceEndpoint {
 export interface Slice {
   /** `namespace/name` of the service. */
   readonly service: string;
+  /** The uid of the Service for which it was made, if Kubernetes made it. */
+  readonly owner?: string;
   readonly family: string;
   readonly ports: readonly { readonly name: string; readonly port: number }[];
   readonly endpoints: readonly SliceEndpoint[];
@@ -118,6 +122,7 @@ export function lowerEndpointSlice(object: Live<kube.EndpointSlice>): Slice | un
   if (service === undefined || object.addressType === "FQDN") return undefined;
   return {
     service: `${namespace}/${service}`,
+    ...defined({ owner: ownerOf(object.metadata) }),
     family: object.addressType,
     ports: (object.ports ?? []).flatMap(({ name = "", port, protocol = "TCP" }) =>
       port === undefined || protocol !== "TCP" ? [] : [{ name, port }],
@@ -126,6 +131,9 @@ export function lowerEndpointSlice(object: Live<kube.EndpointSlice>): Slice | un
     endpoints: (object.endpoints ?? []).flatMap((endpoint) => sliceEndpoint(endpoint, namespace)),
   };
 }
+
+const ownerOf = ({ ownerReferences = [] }: ObjectMeta): string | undefined =>
+  ownerReferences.find(({ kind }) => kind === "Service")?.uid;
 
 function sliceEndpoint(endpoint: kube.Endpoint, namespace: string): readonly SliceEndpoint[] {
   const { ready, draining } = conditions(endpoint.conditions ?? {});

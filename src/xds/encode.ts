@@ -38,13 +38,16 @@ const SCRATCH = new BinaryWriter();
 /** A resource as it goes over the wire, to every proxy that gets it. Equal bodies, equal bytes. */
 export function encode(
   type: ResourceType,
-  { name, body, clusters }: Translated,
+  { name, body, clusters, isEmpty }: Translated,
   version?: string,
 ): EncodedResource {
   // Drops what an encoding that failed left behind.
   SCRATCH.finish();
   const value = ENCODERS[type].encode(body, SCRATCH).finish();
-  return envelope(type, value, { name, clusters, ...(version !== undefined && { version }) });
+  return {
+    ...envelope(type, value, { name, clusters, ...(version !== undefined && { version }) }),
+    ...(isEmpty && { isEmpty }),
+  };
 }
 
 interface Label {

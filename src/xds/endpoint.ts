@@ -16,6 +16,7 @@ export const clusterLoadAssignments: Translator = {
     const { cluster, port, labels } = target;
     const wanted = { name: key, portName: port.name, labels };
     const body = loadAssignment(wanted, mesh.endpoints(cluster.host, view.namespace));
-    return { name: key, body, clusters: [] };
+    const isEmpty = body.endpoints?.length === 0;
+    return { name: key, body, clusters: [], ...(isEmpty && { isEmpty }) };
   },
 };

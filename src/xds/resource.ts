@@ -18,6 +18,8 @@ export interface EncodedResource {
   readonly bytes: Uint8Array;
   /** Clusters that traffic reaches through this virtual host or listener: delivery waits for them. */
   readonly clusters: readonly string[];
+  /** Endpoints of a cluster of which there are none now: delivery waits a while for some. */
+  readonly isEmpty?: boolean;
 }
 
 /** All resources of one type that one scope sees, at one generation. */

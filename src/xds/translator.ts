@@ -9,6 +9,8 @@ export interface Translated {
   readonly body: object;
   /** Clusters that traffic reaches through it (virtual hosts and listeners). */
   readonly clusters: readonly string[];
+  /** Endpoints of a cluster of which there are none now. */
+  readonly isEmpty?: boolean;
 }
 
 /**

@@ -30,7 +30,7 @@ export function endpointsOf(
 ): readonly Endpoint[] {
   if (service.externalName !== undefined) return externalEndpoints(service, service.externalName);
   const byAddress = new Map<string, Endpoint>();
-  for (const slice of ofFamily(slices, service.family))
+  for (const slice of ofFamily(ofService(slices, service), service.family))
     for (const endpoint of slice.endpoints)
       for (const found of endpointsIn(service, slice, lowerEndpoint(endpoint, around)))
         keepReady(byAddress, found);
@@ -43,6 +43,10 @@ export function endpointsOf(
     : all.map((endpoint) => ({ ...endpoint, health: "healthy" }));
 }
 
+/** What was made for an earlier Service of the same name is about to go. */
+const ofService = (slices: readonly Slice[], { uid }: KubeService): readonly Slice[] =>
+  slices.filter(({ owner = uid }) => uid === undefined || owner === uid);
+
 /** A pod with addresses of two families is one endpoint, at the family that clients are given. */
 function ofFamily(slices: readonly Slice[], family: string | undefined): readonly Slice[] {
   const matching = slices.filter((slice) => slice.family === family);
@@ -52,11 +56,24 @@ function ofFamily(slices: readonly Slice[], family: string | undefined): readonl
 type Unported = Omit<Endpoint, "port" | "portName">;
 
 function endpointsIn(service: KubeService, slice: Slice, endpoint: Unported): readonly Endpoint[] {
-  return slice.ports.flatMap(({ name, port }) =>
-    service.service.ports.some((p) => p.name === name)
-      ? [{ ...endpoint, port, portName: name }]
-      : [],
-  );
+  return slice.ports.flatMap(({ name, port }) => {
+    const portName = currentName(service, slice, { name, port });
+    return portName === undefined ? [] : [{ ...endpoint, port, portName }];
+  });
+}
+
+/**
+ * What the service calls a port of a slice. One that was renamed has its old name there until
+ * Kubernetes has written the slice anew; meanwhile it is known by the number it leads to.
+ */
+function currentName(
+  { service: { ports }, targetPorts }: KubeService,
+  slice: Slice,
+  { name, port }: Slice["ports"][number],
+): string | undefined {
+  if (ports.some((one) => one.name === name)) return name;
+  const isNew = (portName: string): boolean => slice.ports.every((one) => one.name !== portName);
+  return ports.find((one) => isNew(one.name) && targetPorts[one.port] === port)?.name;
 }
 
 /** A WorkloadEntry that a Service selects; a port that the Service names is one of the entry's. */
