@@ -3,7 +3,7 @@ import { type EnvoyAdmin, openAdmin } from "../harness/envoy.ts";
 import { type Call, type CallRecord, callFromClient } from "../harness/in-pod.ts";
 import { tally } from "../harness/statistics.ts";
 import { onePod } from "../harness/workloads.ts";
-import type { Lab } from "./exercise.ts";
+import type { InnerLab } from "./exercise.ts";
 
 /** The samples' VirtualServices put Envoy's response flags here; `-` is none. */
 const FLAGS = "x-response-flags";
@@ -24,12 +24,14 @@ export const outcomes = (records: readonly CallRecord[]): ReadonlyMap<string, nu
 export const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([what, count]) => `${count} × ${what}`).join(", ");
 
-export const send = ({ cluster, namespace }: Lab, call: Call): Promise<readonly CallRecord[]> =>
-  callFromClient(cluster, namespace, call);
+export const send = (
+  { cluster, namespace }: InnerLab,
+  call: Call,
+): Promise<readonly CallRecord[]> => callFromClient(cluster, namespace, call);
 
 /** Runs something with the admin port of the client's Envoy open. */
 export async function withClientEnvoy<T>(
-  { cluster, namespace }: Lab,
+  { cluster, namespace }: InnerLab,
   run: (envoy: EnvoyAdmin) => Promise<T>,
 ): Promise<T> {
   const { metadata } = await onePod(cluster, namespace, "app=client");

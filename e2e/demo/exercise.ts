@@ -2,14 +2,18 @@
 import type { Cluster } from "../harness/cluster.ts";
 import type { HttpClient } from "../harness/http.ts";
 
-export interface Lab {
+/** What an exercise needs whose requests all come from a pod. */
+export interface InnerLab {
   readonly cluster: Cluster;
-  /** Where bookinfo runs. */
+  /** Where the samples run. */
   readonly namespace: string;
-  /** Speaks to bookinfo through the ingress gateway. */
-  readonly ingress: HttpClient;
   /** Tells what was applied and what was measured. */
   readonly say: (line: string) => void;
+}
+
+export interface Lab extends InnerLab {
+  /** Speaks to bookinfo through the ingress gateway. */
+  readonly ingress: HttpClient;
 }
 
 export interface Exercise {

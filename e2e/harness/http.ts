@@ -1,5 +1,6 @@
 /** HTTP as a user's client does it: every request ends as a record, also one that failed. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { request as httpsRequest, Agent as TlsAgent } from "node:https";
 
 export interface Origin {
   readonly host: string;
@@ -27,17 +28,35 @@ export interface HttpRecord {
 const TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 16;
 
+/** How a client speaks TLS: whom it trusts, whom it asks for, and who it is. */
+export interface ClientTls {
+  readonly ca: string;
+  readonly servername: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 /** A client of one server, with connections of its own that are kept and bounded. */
 export class HttpClient {
   readonly #agent: Agent;
   readonly #origin: Origin;
+  readonly #request: typeof httpRequest;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param headers sent with every request, e.g. `host` */
-  constructor({ host, port }: Origin, headers: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param headers sent with every request, e.g. `host`
+   * @param tls undefined: plain HTTP
+   */
+  constructor(
+    { host, port }: Origin,
+    headers: Readonly<Record<string, string>> = {},
+    tls?: ClientTls,
+  ) {
     this.#origin = { host, port };
     this.#headers = headers;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+    this.#request = tls ? httpsRequest : httpRequest;
+    const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+    this.#agent = tls ? new TlsAgent({ ...options, ...tls }) : new Agent(options);
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpRecord> {
@@ -61,7 +80,7 @@ export class HttpClient {
         resolve(done({ status: 0, headers: {}, body: "", error: error.message }));
       const all = { ...this.#headers, ...headers };
       const options = { ...this.#origin, path, method, headers: all, agent: this.#agent };
-      const request = httpRequest(options, (response) => {
+      const request = this.#request(options, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.once("error", fail);

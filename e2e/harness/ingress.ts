@@ -35,11 +35,15 @@ export interface Ingress extends Origin {
  * The gateway's port, by the first way that leads there from here: the load balancer's address, a
  * node's port, and at last `kubectl port-forward`, where the cluster's network is out of reach.
  */
-export async function reachIngress(cluster: Cluster, port = 80): Promise<Ingress> {
-  const path = `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/services/${INGRESS}`;
+export async function reachIngress(
+  cluster: Cluster,
+  port = 80,
+  name: string = INGRESS,
+): Promise<Ingress> {
+  const path = `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/services/${name}`;
   const service = await waitFor(
     {
-      description: `Service ${INGRESS} with port ${port}`,
+      description: `Service ${name} with port ${port}`,
       deadlineMs: 30_000,
       diagnose: () => diagnose(cluster),
     },
@@ -52,7 +56,7 @@ export async function reachIngress(cluster: Cluster, port = 80): Promise<Ingress
   const direct = await firstThatAccepts(waysTo(service, nodes, port));
   if (direct) return { ...direct, close: () => undefined };
   return cluster.kubectl.forward(
-    { namespace: CONTROL_PLANE_NAMESPACE, workload: `svc/${INGRESS}` },
+    { namespace: CONTROL_PLANE_NAMESPACE, workload: `svc/${name}` },
     port,
   );
 }

@@ -1,5 +1,6 @@
 /** kubectl on one cluster: what a user would type. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { attempt, type Outcome, run } from "../cluster/command.ts";
 import { rendered } from "./environment.ts";
@@ -54,13 +55,20 @@ export class Kubectl {
     { namespace, workload, container }: Target,
     command: readonly string[],
     onLine: (line: string) => void,
-  ): { close(): void } {
+  ): Following {
     const inside = container ? [`--container=${container}`] : [];
-    const exec = ["exec", `--namespace=${namespace}`, workload, ...inside, "--", ...command];
+    const exec = ["exec", "-i", `--namespace=${namespace}`, workload, ...inside, "--", ...command];
     const [program, ...config] = this.#command;
-    const child = spawn(program, [...config, ...exec], { stdio: ["ignore", "pipe", "inherit"] });
-    createInterface({ input: child.stdout }).on("line", onLine);
-    return { close: () => void child.kill() };
+    const child = spawn(program, [...config, ...exec], { stdio: ["pipe", "pipe", "inherit"] });
+    const lines = createInterface({ input: child.stdout }).on("line", onLine);
+    const ended = Promise.all([once(child, "exit"), once(lines, "close")]);
+    return {
+      close: () => void child.kill(),
+      async end() {
+        child.stdin.end();
+        await ended;
+      },
+    };
   }
 
   /** Opens a local port that leads to a port of a pod, also one on its loopback. */
@@ -84,6 +92,13 @@ export class Kubectl {
     });
     return { host: "127.0.0.1", port: localPort, close: () => void child.kill() };
   }
+}
+
+export interface Following {
+  /** Ends it, whatever it is doing. */
+  close(): void;
+  /** Ends its input, and returns when the command has ended by itself and all was read. */
+  end(): Promise<void>;
 }
 
 export interface Forward {

@@ -6,6 +6,7 @@ import { callFromArguments } from "./client.ts";
 import { details } from "./details.ts";
 import { followFromArguments } from "./follow.ts";
 import { httpbin } from "./httpbin.ts";
+import { loadFromArguments } from "./load.ts";
 import { productpage } from "./productpage.ts";
 import { ratings } from "./ratings.ts";
 import { reviews } from "./reviews.ts";
@@ -31,6 +32,7 @@ const apps: Readonly<Record<string, () => Promise<void>>> = {
   client: () => untilTerminated(),
   call: () => callFromArguments(process.argv.slice(3)),
   follow: () => followFromArguments(process.argv.slice(3)),
+  load: () => loadFromArguments(process.argv.slice(3)),
 };
 
 const name = process.argv[2] ?? "";

@@ -12,7 +12,7 @@ import {
   statistic,
   withClientEnvoy,
 } from "../answers.ts";
-import type { Exercise, Lab } from "../exercise.ts";
+import type { Exercise, InnerLab } from "../exercise.ts";
 
 const HTTPBIN_URL = "http://httpbin:8000";
 const CALLERS = 6;
@@ -20,12 +20,12 @@ const REQUESTS = 60;
 const FAILURES = 3;
 const EJECTION_MS = 3_000;
 
-const clusterOf = ({ namespace }: Lab): string =>
+const clusterOf = ({ namespace }: InnerLab): string =>
   `outbound|8000||httpbin.${namespace}.svc.cluster.local`;
 
 /** Applies a DestinationRule and waits until the client's Envoy has what it says. */
 async function applyRule(
-  lab: Lab,
+  lab: InnerLab,
   envoy: EnvoyAdmin,
   rule: { readonly manifest: string; readonly shows: RegExp },
 ): Promise<void> {
@@ -38,10 +38,10 @@ async function applyRule(
   );
 }
 
-const manyAtOnce = (lab: Lab) =>
+const manyAtOnce = (lab: InnerLab) =>
   send(lab, { url: `${HTTPBIN_URL}/delay/0.05`, count: REQUESTS, concurrency: CALLERS });
 
-async function assertOverflow(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
+async function assertOverflow(lab: InnerLab, envoy: EnvoyAdmin): Promise<void> {
   const before = outcomes(await manyAtOnce(lab));
   lab.say(`${CALLERS} callers without limits: ${listed(before)}`);
   assert.deepEqual([...before], [["200", REQUESTS]]);
@@ -66,7 +66,7 @@ async function assertOverflow(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
   assert.deepEqual([...alone], [["200", 20]]);
 }
 
-async function assertEjection(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
+async function assertEjection(lab: InnerLab, envoy: EnvoyAdmin): Promise<void> {
   await applyRule(lab, envoy, {
     manifest: "destination-rule-outlier-detection",
     shows: /"consecutive_5xx": 3/,
@@ -94,11 +94,11 @@ async function assertEjection(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
   assert.equal(await envoy.total(ejected), 0);
 }
 
-export const circuitBreaking: Exercise = {
+export const circuitBreaking = {
   title: "Circuit breaking",
   page: "docs/circuit-breaking.md",
 
-  async run(lab) {
+  async run(lab: InnerLab) {
     const { cluster, namespace } = lab;
     await deploy(cluster, namespace, [CLIENT, HTTPBIN]);
     await cluster.kubectl.delete(httpbin("destination-rule-circuit-breaker"), namespace);
@@ -116,4 +116,4 @@ export const circuitBreaking: Exercise = {
     });
     await cluster.kubectl.delete(httpbin("destination-rule-outlier-detection"), namespace);
   },
-};
+} satisfies Exercise;
