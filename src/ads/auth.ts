@@ -179,7 +179,7 @@ function userOf(payload: JWTPayload): TokenUser {
 
 /** Identity and view of a pod's proxy: from the cluster's own record of it alone. */
 export function caller(pod: PodInfo, trustDomain: string): Caller {
-  const { namespace, name, uid, serviceAccount, labels } = pod;
+  const { namespace, name, uid, serviceAccount, labels, node, locality } = pod;
   const key = `${namespace}/${name}`;
   return {
     key,
@@ -191,6 +191,8 @@ export function caller(pod: PodInfo, trustDomain: string): Caller {
       workload: key,
       serviceAccount,
       labels,
+      node,
+      locality,
     },
   };
 }

@@ -1,3 +1,5 @@
+import { localityText, nodeLocality, podLocality } from "../api/locality.ts";
+
 /** What authentication needs of a pod. */
 export interface PodInfo {
   readonly namespace: string;
@@ -5,6 +7,9 @@ export interface PodInfo {
   readonly uid: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly node: string;
+  /** `region/zone/subzone`; empty: not known. */
+  readonly locality: string;
 }
 
 export interface PodRef {
@@ -27,20 +32,35 @@ interface PodObject {
     readonly uid?: string;
     readonly labels?: Readonly<Record<string, string>>;
   };
-  readonly spec?: { readonly serviceAccountName?: string };
+  readonly spec?: { readonly serviceAccountName?: string; readonly nodeName?: string };
 }
+
+type NodeObject = Pick<PodObject, "metadata">;
 
 const keyOf = ({ namespace, name }: Pick<PodInfo, "namespace" | "name">): string =>
   `${namespace}/${name}`;
 
-/** An index of pods by name; a reflector feeds it. */
+/** An index of pods by name, and of where their nodes are; reflectors feed both. */
 export class PodIndex implements Pods {
+  /** Takes nodes. */
+  readonly nodes = {
+    replace: (objects: readonly NodeObject[]): void => {
+      const names = new Set(objects.map(({ metadata }) => metadata.name));
+      for (const name of this.#places.keys()) if (!names.has(name)) this.#moved(name, "");
+      for (const object of objects) this.nodes.upsert(object);
+    },
+    upsert: ({ metadata: { name, labels } }: NodeObject): void =>
+      this.#moved(name, localityText(nodeLocality(labels))),
+    remove: (name: string): void => this.#moved(name, ""),
+  };
+  readonly #places = new Map<string, string>();
   readonly #pods = new Map<string, PodInfo>();
   readonly #listeners = new Set<(key: string) => void>();
 
   find({ uid, ...ref }: PodRef): PodInfo | undefined {
     const pod = this.#pods.get(keyOf(ref));
-    return pod?.uid === uid ? pod : undefined;
+    if (pod?.uid !== uid) return undefined;
+    return { ...pod, locality: pod.locality || (this.#places.get(pod.node) ?? "") };
   }
 
   onChange(listener: (key: string) => void): () => void {
@@ -68,10 +88,19 @@ export class PodIndex implements Pods {
     if (this.#pods.delete(key)) this.#tell(key);
   }
 
+  #moved(node: string, place: string): void {
+    if ((this.#places.get(node) ?? "") === place) return;
+    if (place === "") this.#places.delete(node);
+    else this.#places.set(node, place);
+    for (const [key, pod] of this.#pods) if (pod.node === node) this.#tell(key);
+  }
+
   #tell(key: string): void {
     for (const listener of this.#listeners) listener(key);
   }
 }
+
+const NOWHERE = { region: "", zone: "" };
 
 function infoOf({ metadata, spec }: PodObject): PodInfo {
   return {
@@ -80,6 +109,8 @@ function infoOf({ metadata, spec }: PodObject): PodInfo {
     uid: metadata.uid ?? "",
     serviceAccount: spec?.serviceAccountName ?? "default",
     labels: metadata.labels ?? {},
+    node: spec?.nodeName ?? "",
+    locality: localityText(podLocality(metadata.labels) ?? NOWHERE),
   };
 }
 

@@ -1,3 +1,14 @@
+/** Which endpoints a client goes to first, by where it and they are; as users write it. */
+export interface LocalityLbSetting {
+  readonly enabled: boolean;
+  readonly distribute?: readonly {
+    readonly from: string;
+    readonly to: Readonly<Record<string, number>>;
+  }[];
+  readonly failover?: readonly { readonly from: string; readonly to: string }[];
+  readonly failoverPriority?: readonly string[];
+}
+
 /**
  * What the operator tells the control plane: one JSON file, mounted from the ConfigMap that it
  * renders, and read once at start (a change rolls the Deployment).
@@ -18,6 +29,8 @@ export interface ControlPlaneConfig {
   readonly workloadTtlMs: number;
   /** Whether a host that the mesh does not know is reachable from a sidecar. */
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** For services of which no DestinationRule says otherwise. */
+  readonly localityLbSetting?: LocalityLbSetting;
   /** Where proxies write access logs, e.g. `/dev/stdout`; empty for none. */
   readonly accessLogFile: string;
 }

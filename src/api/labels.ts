@@ -23,4 +23,11 @@ export const SIDECAR_STATUS = "sidecar.istio.io/status";
 
 export const TOPOLOGY_REGION = "topology.kubernetes.io/region";
 export const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
+export const TOPOLOGY_SUBZONE = "topology.istio.io/subzone";
+export const TOPOLOGY_NETWORK = "topology.istio.io/network";
+export const HOSTNAME = "kubernetes.io/hostname";
+/** On a pod: where it is, in place of where its node is; parts are separated by dots. */
+export const LOCALITY = "istio-locality";
+/** On a Service: as its `trafficDistribution`, which it overrides. */
+export const TRAFFIC_DISTRIBUTION = "networking.istio.io/traffic-distribution";
 export const SERVICE_NAME = "kubernetes.io/service-name";

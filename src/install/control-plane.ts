@@ -31,7 +31,7 @@ export function controlPlane(settings: Settings, rollout: string): readonly Kube
 /** The settings, as the control plane reads them. */
 export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
   const { mesh, namespace, rootNamespace, trustDomain, clusterDomain, proxyImage } = settings;
-  const { workloadTtlMs, outboundTrafficPolicy, accessLogFile } = settings;
+  const { workloadTtlMs, outboundTrafficPolicy, localityLbSetting, accessLogFile } = settings;
   return {
     mesh,
     namespace,
@@ -42,6 +42,7 @@ export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
     proxyImage,
     workloadTtlMs,
     outboundTrafficPolicy,
+    ...(localityLbSetting && { localityLbSetting }),
     accessLogFile,
   };
 }

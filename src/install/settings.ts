@@ -2,6 +2,8 @@
  * What a MeshConfig and the operator's own release come to: every choice made, nothing optional.
  * `install` is pure: it says which objects a mesh consists of and never looks at a cluster.
  */
+
+import type { LocalityLbSetting } from "../api/control-plane-config.ts";
 import type { MeshConfigSpecGateways, MeshConfigSpecImages } from "../api/gen/mesh-config.ts";
 import type { MeshConfig } from "../api/kinds.ts";
 import { CONTROL_PLANE_NAMESPACE } from "../api/names.ts";
@@ -55,6 +57,7 @@ export interface Settings {
   readonly rootNamespace: string;
   readonly accessLogFile: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
+  readonly localityLbSetting: LocalityLbSetting | undefined;
   readonly gateways: readonly GatewaySettings[];
 }
 
@@ -99,6 +102,7 @@ export function settingsOf({ metadata, spec = {} }: MeshConfig, catalogue: Catal
     rootNamespace,
     accessLogFile: mesh.accessLogFile,
     outboundTrafficPolicy: mesh.outboundTrafficPolicy?.mode ?? "ALLOW_ANY",
+    localityLbSetting: mesh.localityLbSetting && { enabled: true, ...mesh.localityLbSetting },
     gateways: (spec.gateways ?? []).map((gateway) => gatewayOf(gateway, namespace)),
   };
 }

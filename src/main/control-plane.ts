@@ -150,7 +150,7 @@ function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers):
   reflectors.start(KINDS.service, sinks.services);
   reflectors.start(KINDS.endpointSlice, sinks.endpointSlices);
   reflectors.start(KINDS.pod, both<Live<kube.Pod>>(sinks.pods, pods));
-  reflectors.start(KINDS.node, sinks.nodes);
+  reflectors.start(KINDS.node, both<Live<kube.Node>>(sinks.nodes, pods.nodes));
   told(KINDS.virtualService, sinks.virtualServices);
   told(KINDS.destinationRule, sinks.destinationRules);
   told(KINDS.gateway, sinks.gateways);

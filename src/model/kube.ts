@@ -3,13 +3,8 @@ import { Report } from "../api/codes.ts";
 import type { Lowered } from "../api/diagnostic.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import {
-  PROXY_KIND,
-  SERVICE_NAME,
-  TLS_MODE,
-  TOPOLOGY_REGION,
-  TOPOLOGY_ZONE,
-} from "../api/labels.ts";
+import { PROXY_KIND, SERVICE_NAME, TLS_MODE, TRAFFIC_DISTRIBUTION } from "../api/labels.ts";
+import { type Locality, nodeLocality, podLocality } from "../api/locality.ts";
 import { type ObjectMeta, objectKey, objectName } from "../api/object.ts";
 import { defined } from "../util/defined.ts";
 import { serviceHost } from "./host.ts";
@@ -53,6 +48,7 @@ export function lowerService(
       addresses: clusterAddresses(spec),
       ports: ports.map((p) => ({ name: p.name ?? "", port: p.port, protocol: portProtocol(p) })),
       resolution: resolution(spec),
+      ...defined({ prefers: preference(object) }),
       source: objectName(object),
     },
     targetPorts: Object.fromEntries(ports.map((p) => [p.port, targetPort(p)])),
@@ -74,6 +70,18 @@ function checkProtocols(ports: readonly kube.ServicePort[], report: Report): voi
         `spec.ports[${i}].appProtocol`,
         `appProtocol "${port.appProtocol}" of port ${port.port} is not one of http, http2, grpc, grpc-web, https, tls, tcp, mongo, mysql, redis: its protocol is detected on the wire`,
       );
+}
+
+/** What it does not know asks for nothing, as Kubernetes has it. */
+const PREFERENCES: Readonly<Record<string, NonNullable<Service["prefers"]>>> = {
+  PreferClose: "zone",
+  PreferSameZone: "zone",
+  PreferSameNode: "node",
+};
+
+function preference({ metadata, spec }: Live<kube.Service>): Service["prefers"] {
+  const asked = metadata.annotations?.[TRAFFIC_DISTRIBUTION] ?? spec?.trafficDistribution;
+  return asked === undefined ? undefined : PREFERENCES[asked];
 }
 
 function hasKeys(labels: Labels | undefined): labels is Labels {
@@ -176,6 +184,8 @@ export interface Pod {
   readonly node?: string;
   /** For what selects pods without an EndpointSlice. */
   readonly health: Endpoint["health"] | "unready";
+  /** In place of its node's. */
+  readonly locality?: Locality;
   readonly namedPorts: Readonly<Record<string, number>>;
 }
 
@@ -192,7 +202,7 @@ export function lowerPod({ metadata, spec, status = {} }: Live<kube.Pod>): Pod |
     addresses: podAddresses(status),
     labels,
     tls: labels[TLS_MODE] === "istio",
-    ...defined({ node: nodeName }),
+    ...defined({ node: nodeName, locality: podLocality(labels) }),
     health: podHealth(status, metadata.deletionTimestamp !== undefined),
     namedPorts: hasProxy(labels) ? namedPorts(containers) : {},
   };
@@ -224,6 +234,5 @@ function namedPorts(containers: readonly kube.Container[]): Readonly<Record<stri
   );
 }
 
-export function lowerNode({ metadata: { labels } }: Live<kube.Node>): Endpoint["locality"] {
-  return { region: labels?.[TOPOLOGY_REGION] ?? "", zone: labels?.[TOPOLOGY_ZONE] ?? "" };
-}
+export const lowerNode = ({ metadata: { labels } }: Live<kube.Node>): Locality =>
+  nodeLocality(labels);

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
 import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
+import { localityLbSetting, node, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { sinkFor } from "./fixtures.ts";
 
@@ -68,6 +69,7 @@ const service = fc
     created,
     exportTo,
     type: fc.constantFrom("cluster", "headless", "external"),
+    trafficDistribution: fc.constantFrom(undefined, undefined, "PreferSameZone", "PreferSameNode"),
     ports: fc.uniqueArray(
       fc.record({
         port,
@@ -78,7 +80,7 @@ const service = fc
     ),
     labels: fc.constantFrom("app", "version"),
   })
-  .map(({ type, ports, labels, exportTo: to, ...of }) =>
+  .map(({ type, ports, labels, exportTo: to, trafficDistribution, ...of }) =>
     object(
       "Service",
       {
@@ -89,6 +91,7 @@ const service = fc
       },
       {
         spec: {
+          trafficDistribution,
           ...(type === "external"
             ? { type: "ExternalName", externalName: "www.example.org" }
             : { clusterIP: type === "headless" ? "None" : address(of.namespace, of.name) }),
@@ -110,8 +113,9 @@ const pod = fc
     mesh: fc.boolean(),
     done: fc.boolean(),
     ready: fc.boolean(),
+    place: fc.constantFrom(undefined, undefined, "west.south"),
   })
-  .map(({ index, mesh, done, ready, ...of }) =>
+  .map(({ index, mesh, done, ready, place, ...of }) =>
     object(
       "Pod",
       {
@@ -122,12 +126,13 @@ const pod = fc
           version: of.version,
           ...(mesh && { "security.istio.io/tlsMode": "istio" }),
           ...(index === 1 && { istio: "gateway" }),
+          ...(place !== undefined && { "istio-locality": place }),
         },
       },
       {
         spec: {
           serviceAccountName: of.app,
-          nodeName: "node",
+          nodeName: `node-${index}`,
           containers: [{ name: "c", ports: [{ name: "named", containerPort: 9999 }] }],
         },
         status: {
@@ -161,21 +166,13 @@ const endpointSlice = fc
         ports: [{ name: of.name, port: of.port }],
         endpoints: [0, 1].map((index) => ({
           addresses: [`10.1.${index}.1`],
-          nodeName: "node",
+          nodeName: `node-${index}`,
           conditions: { ready: ready || index === 0, serving: true, terminating: !ready },
           targetRef: { kind: "Pod", namespace: of.namespace, name: `${of.app}-${index}` },
         })),
       },
     ),
   );
-
-const node = fc.constantFrom("north", "south").map(
-  (zone): KubeObject => ({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "node", labels: { "topology.kubernetes.io/zone": zone } },
-  }),
-);
 
 const match = fc.oneof(
   fc.constant({}),
@@ -241,33 +238,6 @@ const virtualService = fc
   .map(({ namespace: ns, name, created: creationTimestamp, ...spec }) =>
     object("VirtualService", { namespace: ns, name, creationTimestamp }, { spec }),
   );
-
-const localityLbSetting = fc.constantFrom(
-  undefined,
-  undefined,
-  {},
-  { enabled: false },
-  { distribute: [{ from: "west/*", to: { "west/north/*": 70, "east/*": 30 } }] },
-  { failover: [{ from: "west", to: "east" }] },
-  { failoverPriority: ["version", "topology.istio.io/network"] },
-);
-
-interface RandomPolicy {
-  readonly simple: string;
-  readonly localityLbSetting: object | undefined;
-  readonly ports: boolean;
-}
-
-const trafficPolicy = ({
-  simple,
-  localityLbSetting: locality,
-  ports,
-  ...policy
-}: RandomPolicy): object => ({
-  loadBalancer: { simple, localityLbSetting: locality },
-  ...(ports && { portLevelSettings: [{ port: { number: 80 }, tls: { mode: "DISABLE" } }] }),
-  ...policy,
-});
 
 const destinationRule = fc
   .record({
@@ -356,7 +326,7 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 4, arbitrary: service },
   { weight: 3, arbitrary: pod },
   { weight: 3, arbitrary: endpointSlice },
-  { weight: 1, arbitrary: node },
+  { weight: 2, arbitrary: node },
   { weight: 5, arbitrary: virtualService },
   { weight: 4, arbitrary: destinationRule },
   { weight: 2, arbitrary: gateway },

@@ -22,6 +22,8 @@ export interface Onlooker {
   readonly workload: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly locality?: string;
+  readonly node?: string;
 }
 
 export interface Story {

@@ -29,6 +29,8 @@ const sidecar = (namespace: string, app: string, version: string, index: number)
   workload: `${namespace}/${app}-${index}`,
   serviceAccount: app,
   labels: { app, version },
+  locality: index === 0 ? "west/north" : "east/south/rack",
+  node: `node-${index}`,
 });
 
 const VIEWS: readonly ProxyView[] = [

@@ -2,9 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Endpoint } from "../model/ir/service.ts";
 import { loadAssignment } from "./load-assignment.ts";
+import type { ProxyView } from "./view.ts";
 
 const NORTH = { region: "earth", zone: "north" };
 const SOUTH = { region: "earth", zone: "south" };
+
+const client: ProxyView = {
+  kind: "sidecar",
+  namespace: "default",
+  workload: "default/web",
+  serviceAccount: "web",
+  labels: {},
+};
+const HERE = { nearness: undefined, client };
 
 const endpoint = (address: string, more: Partial<Endpoint> = {}): Endpoint => ({
   address,
@@ -21,7 +31,7 @@ const addresses = (
   endpoints: readonly Endpoint[],
   labels: Readonly<Record<string, string>> = {},
 ): readonly string[] =>
-  (loadAssignment({ name: "c", portName: "http", labels }, endpoints).endpoints ?? []).map(
+  (loadAssignment({ name: "c", portName: "http", labels }, endpoints, HERE).endpoints ?? []).map(
     ({ locality, lbEndpoints = [] }) =>
       `${locality?.zone}: ${lbEndpoints
         .map(({ endpoint: e, healthStatus }) =>

@@ -7,6 +7,8 @@ import type {
   LocalityLbEndpoints,
 } from "../proto/gen/envoy/config/endpoint/v3/endpoint_components.ts";
 import { endpointAddress } from "./address.ts";
+import { arranged, type Group, type Nearness } from "./locality.ts";
+import type { ProxyView } from "./view.ts";
 
 /** Key of endpoint metadata by which a cluster chooses its transport socket. */
 export const TLS_MODE = "tlsMode";
@@ -19,12 +21,20 @@ interface Wanted {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Who looks, and whether it matters from where. */
+export interface Viewpoint {
+  readonly nearness: Nearness | undefined;
+  readonly client: ProxyView;
+}
+
 export function loadAssignment(
   { name, portName, labels }: Wanted,
   endpoints: readonly Endpoint[],
+  { nearness, client }: Viewpoint,
 ): ClusterLoadAssignment {
   const chosen = endpoints.filter((e) => e.portName === portName && carries(e, labels));
-  return { clusterName: name, endpoints: byLocality(usable(chosen)) };
+  const groups = arranged(usable(chosen).toSorted(byAddress), nearness, client);
+  return { clusterName: name, endpoints: groups.map(localityLbEndpoints) };
 }
 
 const carries = (endpoint: Endpoint, labels: Readonly<Record<string, string>>): boolean =>
@@ -37,19 +47,17 @@ function usable(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     : endpoints.map((endpoint) => ({ ...endpoint, health: "healthy" }));
 }
 
-const localityKey = ({ locality: { region, zone, subzone = "" } }: Endpoint): string =>
-  `${region}/${zone}/${subzone}`;
-
-function byLocality(endpoints: readonly Endpoint[]): LocalityLbEndpoints[] {
-  const groups = Map.groupBy(endpoints.toSorted(byAddress), localityKey);
-  return [...groups]
-    .sort(([a], [b]) => compare(a, b))
-    .map(([, members]) => ({
-      ...(members[0] && { locality: lbLocality(members[0].locality) }),
-      lbEndpoints: members.map(lbEndpoint),
-      loadBalancingWeight: members.reduce((sum, { weight = 1 }) => sum + weight, 0),
-    }));
-}
+const localityLbEndpoints = ({
+  locality,
+  endpoints,
+  weight,
+  priority,
+}: Group): LocalityLbEndpoints => ({
+  locality: lbLocality(locality),
+  lbEndpoints: endpoints.map(lbEndpoint),
+  loadBalancingWeight: weight,
+  ...(priority > 0 && { priority }),
+});
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

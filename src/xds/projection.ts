@@ -31,6 +31,8 @@ const MISSING: Readonly<Record<Field, Missing>> = {
   workload: new Missing("workload"),
   serviceAccount: new Missing("serviceAccount"),
   labels: new Missing("labels"),
+  locality: new Missing("locality"),
+  node: new Missing("node"),
 };
 
 type Fields = Partial<ProxyView>;
@@ -62,7 +64,15 @@ class PartialView implements ProxyView {
     return this.#get("labels");
   }
 
-  #get<F extends Field>(field: F): ProxyView[F] {
+  get locality(): string {
+    return this.#get("locality");
+  }
+
+  get node(): string {
+    return this.#get("node");
+  }
+
+  #get<F extends Field>(field: F): NonNullable<Fields[F]> {
     const value = this.#fields[field];
     if (value !== undefined) return value;
     const missing: Missing = MISSING[field];
@@ -109,7 +119,7 @@ export class Projections {
 
 /** The projection that holds all of a view; equal views have one. */
 export function wholeView(view: ProxyView): Projection {
-  return canonical({ ...view, labels: sorted(view.labels) });
+  return canonical({ locality: "", node: "", ...view, labels: sorted(view.labels) });
 }
 
 function canonical(fields: Fields): Projection {

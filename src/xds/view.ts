@@ -10,4 +10,8 @@ export interface ProxyView {
   readonly workload: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** `region/zone/subzone` of its node; absent or empty: not known. */
+  readonly locality?: string;
+  /** Name of its node. */
+  readonly node?: string;
 }

@@ -102,11 +102,35 @@ export interface MeshConfigSpecMesh {
   readonly accessLogFile?: string;
   /** What a sidecar does with traffic to a host that the mesh does not know. */
   readonly outboundTrafficPolicy?: MeshConfigSpecMeshOutboundTrafficPolicy;
+  /** Which endpoints of a service a client goes to first, by where it and they are: the default for services of which no DestinationRule says otherwise. Localities are region/zone/subzone. */
+  readonly localityLbSetting?: MeshConfigSpecMeshLocalityLbSetting;
 }
 
 /** What a sidecar does with traffic to a host that the mesh does not know. */
 export interface MeshConfigSpecMeshOutboundTrafficPolicy {
   readonly mode?: "ALLOW_ANY" | "REGISTRY_ONLY";
+}
+
+/** Which endpoints of a service a client goes to first, by where it and they are: the default for services of which no DestinationRule says otherwise. Localities are region/zone/subzone. */
+export interface MeshConfigSpecMeshLocalityLbSetting {
+  /** Whether where endpoints are counts at all. */
+  readonly enabled?: boolean;
+  /** Which share of the load from one locality goes to which. */
+  readonly distribute?: readonly MeshConfigSpecMeshLocalityLbSettingDistribute[];
+  /** Which region stands in for another; needs outlier detection. */
+  readonly failover?: readonly MeshConfigSpecMeshLocalityLbSettingFailover[];
+  /** Labels (or label=value) in which endpoints should agree with the client, first to last; needs outlier detection. */
+  readonly failoverPriority?: readonly string[];
+}
+
+export interface MeshConfigSpecMeshLocalityLbSettingDistribute {
+  readonly from: string;
+  readonly to: Readonly<Record<string, number>>;
+}
+
+export interface MeshConfigSpecMeshLocalityLbSettingFailover {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What the operator sees. Written on transitions only. */
@@ -154,7 +178,7 @@ export interface MeshConfigStatusCertificates {
 
 /** The certificate that signs for the mesh. */
 export interface MeshConfigStatusCertificatesRoot {
-  /** SHA-256 of the certificate. */
+  /** Changes with what the mesh trusts. */
   readonly fingerprint?: string;
   readonly notAfter?: string;
 }

@@ -2,7 +2,7 @@ import type { Credential } from "./credential.ts";
 import type { Gateway } from "./listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
-import type { DestinationPolicy } from "./traffic.ts";
+import type { DestinationPolicy, LocalityPolicy } from "./traffic.ts";
 
 /** Mesh-wide settings that translation reads. */
 export interface MeshSettings {
@@ -10,6 +10,8 @@ export interface MeshSettings {
   readonly clusterDomain: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   readonly accessLogFile: string;
+  /** For services of which no DestinationRule says otherwise; absent: endpoints near the client first. */
+  readonly localityLbSetting?: LocalityPolicy;
 }
 
 /** Who looks at a host. */

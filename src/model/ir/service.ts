@@ -42,6 +42,8 @@ export interface Service {
   readonly registered?: boolean;
   /** Who its servers prove to be, in place of their workloads' identities. */
   readonly subjectAltNames?: readonly string[];
+  /** Clients go to the endpoints nearest to them as long as there are any. */
+  readonly prefers?: "zone" | "node";
   /** `kind namespace/name` of the object it comes from. */
   readonly source: string;
 }
@@ -71,6 +73,8 @@ export interface Endpoint {
   readonly weight?: number;
   /** Absent: the network that its workload's cluster is in. */
   readonly network?: string;
+  /** Name of the node that it runs on. */
+  readonly node?: string;
 }
 
 /** A pod (later also a WorkloadEntry): what inbound configuration is made for. */

@@ -1,3 +1,4 @@
+import type { Locality } from "../../api/locality.ts";
 import { defined } from "../../util/defined.ts";
 import type { Endpoint, ServicePort } from "../ir/service.ts";
 import { isReachable } from "../istio/place.ts";
@@ -102,15 +103,21 @@ function lowerEndpoint(endpoint: SliceEndpoint, around: Surroundings): Unported 
     labels: pod?.labels ?? {},
     tls: pod?.tls ?? false,
     health: endpoint.ready ? "healthy" : "draining",
-    locality: localityOf(endpoint, around),
-    ...defined({ workload: pod?.key, identity: pod && identityOf(pod, around.trustDomain) }),
+    locality: localityOf(endpoint, pod, around),
+    ...defined({
+      node: endpoint.node,
+      workload: pod?.key,
+      identity: pod && identityOf(pod, around.trustDomain),
+    }),
   };
 }
 
 function localityOf(
   { node, zone = "" }: Pick<SliceEndpoint, "node" | "zone">,
+  pod: Pod | undefined,
   around: Surroundings,
-): Endpoint["locality"] {
+): Locality {
+  if (pod?.locality !== undefined) return pod.locality;
   const known = node === undefined ? undefined : around.locality(node);
   return known ?? { region: "", zone };
 }
@@ -135,7 +142,7 @@ export function podEndpoint(
     labels: pod.labels,
     tls: pod.tls,
     health: pod.health,
-    locality: localityOf(pod, around),
+    locality: localityOf(pod, pod, around),
     workload: pod.key,
     ...defined({ identity: identityOf(pod, around.trustDomain) }),
   };

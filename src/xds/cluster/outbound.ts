@@ -5,6 +5,7 @@ import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ADS } from "../config-source.ts";
 import { loadAssignment } from "../load-assignment.ts";
+import { type Nearness, nearnessOf } from "../locality.ts";
 import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
 import { isAvailable } from "../secret.ts";
 import type { Translator } from "../translator.ts";
@@ -39,6 +40,7 @@ export interface Target {
   readonly policy: TrafficPolicy;
   /** Labels of its endpoints; empty: all of the service's. */
   readonly labels: Readonly<Record<string, string>>;
+  readonly nearness: Nearness | undefined;
   /**
    * How endpoints are found: we list them, Envoy asks DNS for theirs or for the names in requests, or
    * the client has chosen one already.
@@ -63,6 +65,7 @@ export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | un
     port,
     policy,
     labels,
+    nearness: nearnessOf(policy, service, mesh.settings),
     endpoints: discoveryOf(mesh, service, policy, view),
   };
 }
@@ -113,6 +116,9 @@ const DISCOVERY: Readonly<Record<Service["resolution"], Target["endpoints"]>> = 
   "original-destination": "chosen",
 };
 
+/** Whether we list the endpoints of its clusters, unless a policy says otherwise. */
+export const mayBeListed = ({ resolution }: Service): boolean => DISCOVERY[resolution] === "listed";
+
 export const outboundClusters: Translator = {
   type: "Cluster",
   groups: (mesh, { namespace }) => mesh.hosts(namespace),
@@ -131,7 +137,7 @@ function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   };
   const metadata = target.endpoints === "listed" || target.endpoints === "dns";
   const name = outboundClusterName(cluster);
-  const found = discovery(target, peers.endpoints);
+  const found = discovery(target, peers.endpoints, view);
   if (target.endpoints === "none") return { name, ...found, ...clusterPolicy(policy) };
   return {
     name,
@@ -143,8 +149,9 @@ function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   };
 }
 
-function discovery(target: Target, all: readonly Endpoint[]): Cluster {
-  const { cluster, service, port, labels, policy } = target;
+function discovery(target: Target, all: readonly Endpoint[], client: ProxyView): Cluster {
+  const { cluster, service, port, labels, policy, nearness } = target;
+  const wanted = { name: outboundClusterName(cluster), portName: port.name, labels };
   switch (target.endpoints) {
     case "none":
       return { type: "STATIC" };
@@ -153,14 +160,18 @@ function discovery(target: Target, all: readonly Endpoint[]): Cluster {
     case "requested":
       return byRequest;
     case "listed":
-      return { type: "EDS", edsClusterConfig: { edsConfig: ADS }, ...balancingPolicy(policy) };
+      return {
+        type: "EDS",
+        edsClusterConfig: { edsConfig: ADS },
+        ...balancingPolicy(policy, nearness),
+      };
     case "dns":
       return {
         ...byDns(
-          loadAssignment({ name: outboundClusterName(cluster), portName: port.name, labels }, all),
+          loadAssignment(wanted, all, { nearness, client }),
           service.resolution === "dns-round-robin",
         ),
-        ...balancingPolicy(policy),
+        ...balancingPolicy(policy, nearness),
       };
   }
 }

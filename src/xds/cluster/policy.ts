@@ -12,6 +12,7 @@ import type {
 } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { defined } from "../../util/defined.ts";
 import { duration } from "../../util/duration.ts";
+import { type Nearness, weighsPlaces } from "../locality.ts";
 import { circuitBreakers, keepalive, outlierDetection } from "./limits.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -52,13 +53,19 @@ export function clusterPolicy(policy: TrafficPolicy): Cluster {
 }
 
 /** Those of a cluster that chooses among endpoints. */
-export function balancingPolicy({ balancing = {}, outlier }: TrafficPolicy): Cluster {
+export function balancingPolicy(
+  { balancing = {}, outlier }: TrafficPolicy,
+  nearness: Nearness | undefined,
+): Cluster {
   const { balancer = { kind: "least-request" }, warmup } = balancing;
   return {
     ...algorithm(balancer, warmup),
     ...outlierDetection(outlier),
     // What is listed as unhealthy is draining or ejected: spreading load over it helps nobody.
-    commonLbConfig: { healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 } },
+    commonLbConfig: {
+      healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 },
+      ...(weighsPlaces(nearness) && { localityWeightedLbConfig: {} }),
+    },
   };
 }
 
