@@ -16,10 +16,10 @@ import { waitFor } from "../harness/wait.ts";
 import { type PodNetwork, podNetwork } from "./pod-network.ts";
 import type { Answer, Question, Speaks } from "./translation-app.ts";
 
-const CAPTURE = join(checkout, "images/proxy/capture");
+export const CAPTURE = join(checkout, "images/proxy/capture");
 const APP = join(import.meta.dirname, "translation-app.ts");
 const PROXY_GROUP = "1337";
-const ADMIN = "http://127.0.0.1:15000";
+export const ADMIN = "http://127.0.0.1:15000";
 
 export interface World {
   /** Runs a proxy that is `view` in the mesh of `yaml`, in front of the applications on `ports`. */
@@ -79,7 +79,7 @@ async function startApps(network: PodNetwork, ports: Readonly<Record<string, Spe
   if (apps.stdout) await once(apps.stdout, "data");
 }
 
-async function startEnvoy(
+export async function startEnvoy(
   t: TestContext,
   network: PodNetwork,
   { envoy, bootstrap }: { readonly envoy: string; readonly bootstrap: object },

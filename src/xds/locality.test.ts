@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseLocality } from "../api/locality.ts";
 import type { Endpoint } from "../model/ir/service.ts";
-import { arranged, type Nearness } from "./locality.ts";
+import { arranged, type Nearness, nearnessOf } from "./locality.ts";
 import type { ProxyView } from "./view.ts";
 
 const endpoint = (place: string, more: Partial<Endpoint> = {}): Endpoint => ({
@@ -96,6 +96,21 @@ test("labels are compared in their order, the client's own or those that are ask
     "0 west/a 1",
     "1 west/b 1",
   ]);
+});
+
+test("a rule says where requests go, else the service, else the mesh", () => {
+  const rule = { balancing: { locality: { enabled: true, failoverPriority: ["a"] } }, outlier: {} };
+  const mesh = { localityLbSetting: { enabled: true, failoverPriority: ["m"] } };
+  const first = (...of: Parameters<typeof nearnessOf>) => {
+    const nearness = nearnessOf(...of);
+    return nearness && [nearness.policy.failoverPriority?.[0], nearness.failover];
+  };
+  assert.deepEqual(first(rule, { prefers: "node" }, mesh), ["a", true]);
+  assert.deepEqual(first({}, { prefers: "zone" }, mesh), ["topology.istio.io/network", true]);
+  assert.deepEqual(first({}, {}, mesh), ["m", false]);
+  assert.deepEqual(first({ outlier: {} }, {}, {}), [undefined, true]);
+  assert.equal(first({ balancing: { locality: { enabled: false } } }, {}, mesh), undefined);
+  assert.equal(first({}, {}, { localityLbSetting: { enabled: false } }), undefined);
 });
 
 test("where a client is counts only if endpoints differ in it", () => {

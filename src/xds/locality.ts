@@ -200,8 +200,9 @@ const PLACE_LABELS: Readonly<
   [TOPOLOGY_SUBZONE]: ({ subzone }) => subzone,
 };
 
-function labelOf({ locality, labels, node }: Endpoint, label: string): string {
+function labelOf({ locality, labels, node, network }: Endpoint, label: string): string {
   if (label === HOSTNAME) return node ?? "";
+  if (label === TOPOLOGY_NETWORK && network !== undefined) return network;
   const place = PLACE_LABELS[label];
   return (place === undefined ? labels[label] : place(locality)) ?? "";
 }

@@ -55,8 +55,6 @@ export interface LocalityPolicy {
   readonly failover?: readonly { readonly from: string; readonly to: string }[];
   /** `label` or `label=value`: endpoints that agree in more of them, from the first on, come first. */
   readonly failoverPriority?: readonly string[];
-  /** Envoy itself keeps requests in the client's zone as far as endpoints are there. */
-  readonly zoneAware?: { readonly minimumSize?: number };
 }
 
 /** Bounds of what a proxy opens to a destination; absent is unbounded. */

@@ -1,7 +1,7 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
 import type { LocalityPolicy } from "../ir/traffic.ts";
-import { lowerNumber, type Site } from "./site.ts";
+import type { Site } from "./site.ts";
 
 type Spec = DestinationRuleSpecTrafficPolicyLoadBalancer;
 type LocalitySpec = NonNullable<Spec["localityLbSetting"]>;
@@ -17,17 +17,14 @@ export function lowerLocality(
     return (
       localityLbSetting && localityPolicy(localityLbSetting, `${path}.localityLbSetting`, site)
     );
-  const { minClusterSize } = zoneAware;
   const at = `${path}.zoneAwareLbSetting`;
-  return {
-    ...localityPolicy({ ...zoneAware, enabled: true }, at, site),
-    zoneAware: defined({
-      minimumSize: lowerNumber(minClusterSize, COUNT, `${at}.minClusterSize`, site),
-    }),
-  };
+  site.report.add(
+    "MESH0110",
+    `${at}.enabled`,
+    "a proxy does not know its own zone, so it cannot weigh zones by itself; failover and failoverPriority hold: add outlierDetection and the nearest zone is preferred, or set trafficDistribution on the Service",
+  );
+  return localityPolicy({ ...zoneAware, enabled: true }, at, site);
 }
-
-const COUNT = [0, 2 ** 32 - 1] as const;
 
 export function localityPolicy(
   { enabled = true, distribute, failover, failoverPriority }: LocalitySpec,

@@ -27,6 +27,14 @@ export function lowerTrafficPolicy(
 
 function portPolicy(spec: Spec, path: string, site: Site): PortPolicy {
   const { loadBalancer, connectionPool, outlierDetection, tls } = spec;
+  // A subset may have the outlier detection of its host.
+  const isWhole = !path.startsWith("spec.subsets");
+  if (isWhole && !outlierDetection && failsOver(loadBalancer?.localityLbSetting ?? {}))
+    site.report.add(
+      "MESH0110",
+      `${path}.loadBalancer.localityLbSetting`,
+      "failover waits for endpoints to fail, and nothing tells that they do: add outlierDetection",
+    );
   return defined({
     balancing: loadBalancer && lowerBalancing(loadBalancer, `${path}.loadBalancer`, site),
     connections:
@@ -36,6 +44,11 @@ function portPolicy(spec: Spec, path: string, site: Site): PortPolicy {
     tls: tls && lowerTls(tls),
   });
 }
+
+type LocalitySpec = NonNullable<NonNullable<Spec["loadBalancer"]>["localityLbSetting"]>;
+
+const failsOver = ({ enabled, failover, failoverPriority }: LocalitySpec): boolean =>
+  enabled !== false && (failover !== undefined || failoverPriority !== undefined);
 
 /** What cannot be said of a single port. */
 function ofHostOnly(
