@@ -21,6 +21,7 @@ setup: node_modules/.package-lock.json crds/istio/.version ## Installs npm packa
 
 generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and Istio types, docs/errors.md, docs/api-support.md
 	node tools/generate-proto.ts
+	node tools/generate-descriptors.ts
 	node tools/generate-api.ts
 	node tools/generate-errors.ts
 	node tools/generate-api-support.ts

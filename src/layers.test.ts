@@ -9,7 +9,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   proto: ["util"],
   api: ["util"],
   store: ["util"],
-  model: ["util", "api", "store"],
+  model: ["util", "api", "store", "proto/reflect"],
   xds: ["util", "api", "proto", "store", "model/ir"],
   install: ["util", "api", "xds", "inject/pod"],
   kube: ["util", "api", "store"],

@@ -15,7 +15,12 @@ export interface Rejection {
   readonly proxy: string;
   readonly type: ResourceType;
   /** Name and version of what was in the response; one entry means that it is the culprit. */
-  readonly resources: readonly { readonly name: string; readonly version: string }[];
+  readonly resources: readonly {
+    readonly name: string;
+    readonly version: string;
+    /** Users' patches had a part in it. */
+    readonly isPatched?: true;
+  }[];
   /** Envoy's words. */
   readonly message: string;
 }
@@ -156,7 +161,11 @@ export class Connection {
     }
     status.rejected = error;
     rejected.inc({ type });
-    const named = resources.map(({ name, version }) => ({ name, version }));
+    const named = resources.map(({ name, version, patches }) => ({
+      name,
+      version,
+      ...(patches && { isPatched: true as const }),
+    }));
     this.#hub.rejected({ proxy: this.caller.key, type, resources: named, message: error });
   }
 

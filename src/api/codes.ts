@@ -131,6 +131,18 @@ export const CODES = {
     explanation:
       "A Kubernetes Service, or an older ServiceEntry, has the host, and proxies follow that one. Merge the objects, or export them to different namespaces.",
   },
+  MESH0140: {
+    level: "error",
+    title: "An EnvoyFilter's patch cannot be applied",
+    explanation:
+      "What the patch holds is not in the API of the Envoy that runs here, or the operation makes no sense there. This patch is left out; the object's others are applied.",
+  },
+  MESH0141: {
+    level: "warning",
+    title: "An EnvoyFilter's patch is for no proxy",
+    explanation:
+      "It selects proxies by what none of the mesh has, such as waypoints or metadata that proxies send elsewhere. Select by labels instead.",
+  },
 } as const satisfies Readonly<Record<`MESH${number}`, Code>>;
 
 export type CodeName = keyof typeof CODES;

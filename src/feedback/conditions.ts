@@ -11,6 +11,8 @@ export interface Rejected {
   readonly resource: string;
   /** Envoy's words. */
   readonly message: string;
+  /** Field of the object with the patch without which the proxies have the resource instead. */
+  readonly without?: string;
 }
 
 export interface Facts {
@@ -69,14 +71,17 @@ function programmed(rejected: Rejected | undefined): Verdict {
   const type = PROGRAMMED;
   if (rejected === undefined)
     return { type, status: "True", reason: type, message: "no proxy rejects what is made of it" };
-  const { proxies, example, resource, message } = rejected;
+  const { proxies, example, resource, message, without } = rejected;
   const who = proxies === 1 ? `the proxy ${example}` : `${proxies} proxies, ${example} among them,`;
   const words = clip(message);
   return {
     type,
     status: "False",
     reason: "Rejected",
-    message: `Envoy rejects ${resource} at ${who} and keeps what it had: ${words}`,
+    message:
+      without === undefined
+        ? `Envoy rejects ${resource} at ${who} and keeps what it had: ${words}`
+        : `Envoy rejects ${resource} at ${who} if ${without} is applied, so it is left out there: ${words}`,
   };
 }
 

@@ -12,6 +12,8 @@ export interface Refusal {
   readonly resource: string;
   /** Envoy's words. */
   readonly message: string;
+  /** Field of the object with the patch without which the proxy has the resource instead. */
+  readonly without?: string;
 }
 
 /** Every object of which proxies reject something. */
@@ -37,6 +39,7 @@ function summary(refusals: readonly Refusal[]): Rejected {
     example: first?.proxy ?? "",
     resource: first?.resource ?? "",
     message: first?.message ?? "",
+    ...(first?.without !== undefined && { without: first.without }),
   };
 }
 

@@ -47,6 +47,7 @@ const CLUSTER_RULES: readonly PolicyRule[] = [
       "gateways/status",
       "serviceentries/status",
       "workloadentries/status",
+      "envoyfilters/status",
     ],
     verbs: ["patch"],
   },

@@ -131,7 +131,7 @@ async function wire(wiring: Wiring): Promise<Parts> {
   const certificates = new ServingCertificates(certificate);
   const webhook = new Webhook(certificate, injection.options);
   const scopes = scopesOf(model, log);
-  const onRejection = (): void => feedback.rejectionHeard();
+  const onRejection = feedback.rejectionHeard.bind(feedback);
   const serving = { scopes, secrets: authority, pods, trustDomain, authenticator, log };
   const ads = new AdsServer({ ...serving, onRejection });
   return { ads, webhook, certificates, feedback };
@@ -156,6 +156,7 @@ function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers):
   told(KINDS.gateway, sinks.gateways);
   told(KINDS.serviceEntry, sinks.serviceEntries);
   told(KINDS.workloadEntry, sinks.workloadEntries);
+  told(KINDS.envoyFilter, sinks.envoyFilters);
 }
 
 function watchAuthority(

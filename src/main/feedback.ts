@@ -1,5 +1,6 @@
 /** Status of networking objects: every replica observes, the leader writes. */
 import { hostname } from "node:os";
+import type { Rejection } from "../ads/connection.ts";
 import type { AdsServer } from "../ads/server.ts";
 import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
 import type { Kind } from "../api/kinds.ts";
@@ -15,6 +16,7 @@ import { serviceHost } from "../model/host.ts";
 import type { Sink } from "../store/sink.ts";
 import { errorFields, type Log } from "../util/log.ts";
 import { sourcesOf } from "../xds/provenance.ts";
+import { RefusedPatches } from "./refused-patches.ts";
 
 /** Where a replica tells the others what its proxies do not take. */
 export const REFUSALS_PAGE = "/debug/refusals";
@@ -35,11 +37,13 @@ export class Feedback {
   readonly #ledger = new Ledger();
   /** What was found of a refusal's sources, as long as somebody refuses it. */
   #sources = new Map<string, readonly string[]>();
+  readonly #patches: RefusedPatches;
   #ads: AdsServer | undefined;
   #scribe: Scribe | undefined;
 
   constructor(options: FeedbackOptions) {
     this.#options = options;
+    this.#patches = new RefusedPatches(options.model);
     this.#pod = options.pod ?? process.env["POD_NAME"] ?? hostname();
   }
 
@@ -49,7 +53,10 @@ export class Feedback {
   }
 
   /** A proxy has rejected something. */
-  rejectionHeard(): void {
+  rejectionHeard(rejection: Rejection): void {
+    const connections = [...(this.#ads?.connections ?? [])];
+    const proxy = connections.find(({ caller }) => caller.key === rejection.proxy)?.caller;
+    this.#patches.heard(rejection, proxy);
     this.#scribe?.rejectionHeard();
   }
 
@@ -81,15 +88,18 @@ export class Feedback {
     const { engine, mesh } = this.#options.model;
     const known = this.#sources;
     this.#sources = new Map();
-    return [...(this.#ads?.refusals() ?? [])].map(({ proxy, type, name, version, message }) => {
-      const id = `${type} ${name} ${version}`;
-      const sources =
-        this.#sources.get(id) ??
-        known.get(id) ??
-        sourcesOf(mesh(engine), proxy.view, { type, name });
-      this.#sources.set(id, sources);
-      return { proxy: proxy.key, sources, resource: `${type} ${name}`, message };
-    });
+    const now = [...(this.#ads?.refusals() ?? [])].map(
+      ({ proxy, type, name, version, message }) => {
+        const id = `${type} ${name} ${version}`;
+        const sources =
+          this.#sources.get(id) ??
+          known.get(id) ??
+          sourcesOf(mesh(engine), proxy.view, { type, name });
+        this.#sources.set(id, sources);
+        return { proxy: proxy.key, sources, resource: `${type} ${name}`, message };
+      },
+    );
+    return [...now, ...this.#patches.refusals()];
   }
 
   async #allRefusals(signal: AbortSignal): Promise<readonly Refusal[]> {

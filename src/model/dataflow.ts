@@ -9,7 +9,14 @@ import { findingsQuery } from "./findings.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
 import { policyFor, subsetNames } from "./merge.ts";
-import { domainQuery, gatewaysFor, hostQueries, policyQuery, routeQueries } from "./queries.ts";
+import {
+  domainQuery,
+  gatewaysFor,
+  hostQueries,
+  patchQueries,
+  policyQuery,
+  routeQueries,
+} from "./queries.ts";
 import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
 
 export interface ModelSettings extends MeshSettings {
@@ -46,6 +53,7 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
         from.virtualServices,
         from.destinationRules,
         from.gateways,
+        from.envoyFilters,
       ].flatMap((table) => [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics)),
     findings: findingsQuery(engine, from, mesh),
   };
@@ -54,6 +62,7 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
 function sinksOf(from: Inputs) {
   const { services, slices, pods, nodes, secrets } = from;
   const { virtualServices, destinationRules, gateways, serviceEntries, workloadEntries } = from;
+  const { envoyFilters, refusedVersions } = from;
   return {
     services,
     endpointSlices: slices,
@@ -65,6 +74,8 @@ function sinksOf(from: Inputs) {
     gateways,
     serviceEntries,
     workloadEntries,
+    envoyFilters,
+    refusedVersions,
   };
 }
 
@@ -78,6 +89,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     ...routeQueries(engine, from),
     domains: domainQuery(engine, from, registry),
     policies: policyQuery(engine, from, settings, registry),
+    envoyFilters: patchQueries(engine, from, settings),
   };
 }
 
@@ -111,5 +123,8 @@ function meshOver(
     credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`),
     addressFamilies: () => cx.get(from.addressFamilies, MESH_WIDE),
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
+    envoyFilters: (namespace, aspect) => cx.get(queries.envoyFilters, namespace, aspect),
+    envoyFilter: (key) => cx.get(from.envoyFilters, key)?.value?.filter,
+    isRefused: (version) => cx.get(from.refusedVersions, version) ?? false,
   };
 }

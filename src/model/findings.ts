@@ -28,15 +28,7 @@ export function findingsQuery(
   return engine.query((cx, object: string): readonly Diagnostic[] => {
     const [kind, key = ""] = object.split(" ");
     const check = { cx, from, mesh: meshOf(cx), report: new Report(object) };
-    if (kind === "VirtualService")
-      return findings(cx.get(from.virtualServices, key), checkVirtualService, check);
-    if (kind === "DestinationRule")
-      return findings(cx.get(from.destinationRules, key), checkDestinationRule, check);
-    if (kind === "ServiceEntry")
-      return findings(cx.get(from.serviceEntries, key), checkServiceEntry, check);
-    if (kind === "WorkloadEntry") return cx.get(from.workloadEntries, key)?.diagnostics ?? [];
-    if (kind === "Gateway") return findings(cx.get(from.gateways, key), checkGateway, check);
-    return [];
+    return KINDS[kind ?? ""]?.(key, check) ?? [];
   });
 }
 
@@ -48,6 +40,20 @@ function findings<V>(
   if (lowered?.value !== undefined) look(lowered.value, check);
   return [...(lowered?.diagnostics ?? []), ...check.report.diagnostics];
 }
+
+type Look = (key: string, check: Check) => readonly Diagnostic[];
+
+const KINDS: Readonly<Record<string, Look>> = {
+  VirtualService: (key, check) =>
+    findings(check.cx.get(check.from.virtualServices, key), checkVirtualService, check),
+  DestinationRule: (key, check) =>
+    findings(check.cx.get(check.from.destinationRules, key), checkDestinationRule, check),
+  ServiceEntry: (key, check) =>
+    findings(check.cx.get(check.from.serviceEntries, key), checkServiceEntry, check),
+  Gateway: (key, check) => findings(check.cx.get(check.from.gateways, key), checkGateway, check),
+  WorkloadEntry: (key, { cx, from }) => cx.get(from.workloadEntries, key)?.diagnostics ?? [],
+  EnvoyFilter: (key, { cx, from }) => cx.get(from.envoyFilters, key)?.diagnostics ?? [],
+};
 
 interface Check {
   readonly cx: Context;

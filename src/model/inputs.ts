@@ -2,6 +2,7 @@
 import { Report } from "../api/codes.ts";
 import type { Lowered } from "../api/diagnostic.ts";
 import type { DestinationRuleSpec } from "../api/gen/destination-rule.ts";
+import type { EnvoyFilterSpec } from "../api/gen/envoy-filter.ts";
 import type { GatewaySpec } from "../api/gen/gateway.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
 import type { VirtualServiceSpec } from "../api/gen/virtual-service.ts";
@@ -13,6 +14,7 @@ import { lowerCredential } from "./credential.ts";
 import { addressDomain } from "./domains.ts";
 import type { Service } from "./ir/service.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
+import { lowerEnvoyFilter } from "./istio/envoy-filter.ts";
 import { lowerGateway } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import { lowerServiceEntry } from "./istio/service-entry.ts";
@@ -270,12 +272,35 @@ function hasStreams({ streams: { tls, tcp } }: VirtualService): boolean {
   return tls.length + tcp.length > 0;
 }
 
+/** A resource as patches made it, by its version, that a proxy did not take. */
+export interface RefusedVersion {
+  readonly version: string;
+}
+
+function patchInputs(engine: Engine) {
+  const envoyFilters = lowering(engine, (object: KubeObject<EnvoyFilterSpec>) =>
+    lowerEnvoyFilter(object),
+  );
+  return {
+    envoyFilters,
+    /** By `namespace aspect`. */
+    envoyFiltersIn: envoyFilters.index(({ value }, key) =>
+      value ? value.aspects.map((aspect) => [`${value.namespace} ${aspect}`, key] as const) : [],
+    ),
+    refusedVersions: new Table<RefusedVersion, true>(engine, {
+      key: ({ version }) => version,
+      project: () => true,
+    }),
+  };
+}
+
 /** Every input of the model. */
 export function inputs(engine: Engine, clusterDomain: string) {
   return {
     ...kubeInputs(engine, clusterDomain),
     ...entryInputs(engine, clusterDomain),
     ...istioInputs(engine, clusterDomain),
+    ...patchInputs(engine),
   };
 }
 

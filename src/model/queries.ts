@@ -4,9 +4,11 @@ import { withDelegates } from "./delegation.ts";
 import { aliases } from "./domains.ts";
 import { patternsFor } from "./host.ts";
 import { type Inputs, lookUp } from "./inputs.ts";
+import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { DestinationPolicies } from "./ir/traffic.ts";
+import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
@@ -189,4 +191,17 @@ export function gatewaysFor(
     .flatMap((bucket) => cx.get(gatewaysBy, bucket))
     .filter(({ selector }) => selects(selector, labels))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Which filters there are for an aspect, in the order in which they apply; by `namespace`, `aspect`. */
+export function patchQueries(engine: Engine, from: Inputs, { rootNamespace }: QuerySettings) {
+  return engine.query((cx, namespace: string, aspect: string): readonly FilterSelection[] => {
+    const everywhere = cx.get(from.envoyFiltersIn, `${rootNamespace} ${aspect}`);
+    const here =
+      namespace === rootNamespace ? [] : cx.get(from.envoyFiltersIn, `${namespace} ${aspect}`);
+    const rank = (one: EnvoyFilterModel): number => Number(one.namespace !== rootNamespace);
+    return lookUp(cx, from.envoyFilters, [...everywhere, ...here])
+      .toSorted((a, b) => a.priority - b.priority || rank(a) - rank(b) || byAge(a, b))
+      .map(({ filter: { key, selectors } }) => ({ key, selectors }));
+  });
 }

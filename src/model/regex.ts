@@ -6,6 +6,10 @@ const MAX_PROGRAM = 10_000;
 const MAX_LENGTH = 10_000;
 const MAX_EXPANSION = 500_000;
 
+/** Whether any part of the text matches; the expression is one that `regexFault` lets pass. */
+export const matchesRegex = (pattern: string, text: string): boolean =>
+  RE2JS.compile(pattern).matcher(text).find();
+
 const REPETITIONS = /\{(\d+)(?:,(\d*))?\}/g;
 
 /**

@@ -5,6 +5,7 @@ import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
 import { localityLbSetting, node, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
+import { envoyFilter } from "./edits-envoy-filter.ts";
 import { sinkFor } from "./fixtures.ts";
 
 /** The objects of a world, by kind and key: what a model made from scratch would be given. */
@@ -332,6 +333,7 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 2, arbitrary: gateway },
   { weight: 4, arbitrary: serviceEntry },
   { weight: 3, arbitrary: workloadEntry },
+  { weight: 2, arbitrary: envoyFilter },
 );
 
 const idOf = (of: KubeObject): string => `${of.kind} ${objectKey(of)}`;

@@ -13,7 +13,7 @@ export const SETTINGS: ModelSettings = {
   rootNamespace: "mesh-system",
 };
 
-type SinkName = keyof MeshModel["sinks"];
+type SinkName = Exclude<keyof MeshModel["sinks"], "refusedVersions">;
 
 const SINKS: Readonly<Record<string, SinkName>> = {
   Service: "services",
@@ -26,6 +26,7 @@ const SINKS: Readonly<Record<string, SinkName>> = {
   Gateway: "gateways",
   ServiceEntry: "serviceEntries",
   WorkloadEntry: "workloadEntries",
+  EnvoyFilter: "envoyFilters",
 };
 
 /** The objects of a stream of YAML documents, in namespace `default` where they name none. */

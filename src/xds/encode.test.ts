@@ -7,6 +7,7 @@ import { Listener } from "../proto/gen/envoy/config/listener/v3/listener.ts";
 import { RouteConfiguration } from "../proto/gen/envoy/config/route/v3/route.ts";
 import { VirtualHost } from "../proto/gen/envoy/config/route/v3/route_components.ts";
 import { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
+import { jsonOf } from "../proto/reflect/json.ts";
 import { TYPE_URLS } from "../proto/type-url.ts";
 import { translatedFor } from "../testing/configuration.ts";
 import { stories } from "../testing/story.ts";
@@ -61,7 +62,13 @@ for (const { name: story, model, views } of stories())
         assert.deepEqual([text(resource[1]), text(resource[3])], [encoded.version, name]);
         const any = parse(resource[2] ?? new Uint8Array());
         assert.equal(text(any[1]), TYPE_URLS[type]);
-        const decoded = CODECS[type].decode(any[2] ?? new Uint8Array());
+        const value = any[2] ?? new Uint8Array();
+        if (translated.bytes !== undefined) {
+          // What users patched is the JSON of Envoy's documentation already.
+          assert.deepEqual(jsonOf(TYPE_URLS[type].replace(/.*\//, ""), value), body);
+          continue;
+        }
+        const decoded = CODECS[type].decode(value);
         assert.deepEqual(meant(decoded), meant(body), `${type} ${name}`);
         const again = encode(type, { ...translated, body: decoded });
         assert.deepEqual(again.bytes, encoded.bytes, "nothing is lost, be it empty");

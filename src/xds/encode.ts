@@ -9,6 +9,7 @@ import { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/s
 import { TYPE_URLS } from "../proto/type-url.ts";
 // Registers the codecs of all that may stand in an `Any`.
 import "../proto/types.ts";
+import { defined } from "../util/defined.ts";
 import type { EncodedResource, ResourceType } from "./resource.ts";
 import type { Translated } from "./translator.ts";
 
@@ -38,15 +39,16 @@ const SCRATCH = new BinaryWriter();
 /** A resource as it goes over the wire, to every proxy that gets it. Equal bodies, equal bytes. */
 export function encode(
   type: ResourceType,
-  { name, body, clusters, isEmpty }: Translated,
+  { name, body, clusters, isEmpty, bytes: given, patches }: Translated,
   version?: string,
 ): EncodedResource {
   // Drops what an encoding that failed left behind.
   SCRATCH.finish();
-  const value = ENCODERS[type].encode(body, SCRATCH).finish();
+  const value = given ?? ENCODERS[type].encode(body, SCRATCH).finish();
   return {
-    ...envelope(type, value, { name, clusters, ...(version !== undefined && { version }) }),
+    ...envelope(type, value, { name, clusters, ...defined({ version }) }),
     ...(isEmpty && { isEmpty }),
+    ...(patches && { patches }),
   };
 }
 
@@ -80,7 +82,13 @@ export function envelope(
   return { name, version: tag, bytes, clusters };
 }
 
+/** A message alone. */
+export function encodeBody(type: ResourceType, body: object): Uint8Array {
+  SCRATCH.finish();
+  return ENCODERS[type].encode(body, SCRATCH).finish();
+}
+
 /** 96 bits: enough that no two versions of one resource ever meet. */
-function contentVersion(value: Uint8Array): string {
+export function contentVersion(value: Uint8Array): string {
   return hash("sha256", value, "buffer").subarray(0, 12).toString("base64url");
 }

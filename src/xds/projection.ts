@@ -3,12 +3,15 @@
  * it needs another, it says which, and runs again on a view that holds that one, too. So results
  * are keyed by what they depend on, and proxies that agree in it share them.
  */
-import type { ProxyView } from "./view.ts";
+import { type Labels, type ProxyView, selects } from "./view.ts";
 
 /** Some fields of a view, as JSON with sorted names: what a translation may read, and its key. */
 export type Projection = string;
 
-export type Field = keyof ProxyView;
+/** Whether a selector, as JSON, selects the proxy: all that may be known of its labels. */
+type Selects = `selects ${string}`;
+
+export type Field = Exclude<keyof ProxyView, "hasLabels"> | Selects;
 
 export const NOTHING: Projection = "{}";
 
@@ -25,7 +28,7 @@ class Missing extends Error {
 }
 
 /** Made once: where they are thrown tells nobody anything, and a stack trace costs more than a resource. */
-const MISSING: Readonly<Record<Field, Missing>> = {
+const MISSING: Readonly<Record<Exclude<Field, Selects>, Missing>> = {
   kind: new Missing("kind"),
   namespace: new Missing("namespace"),
   workload: new Missing("workload"),
@@ -35,7 +38,17 @@ const MISSING: Readonly<Record<Field, Missing>> = {
   node: new Missing("node"),
 };
 
-type Fields = Partial<ProxyView>;
+type Fields = Partial<Omit<ProxyView, "hasLabels">> & { readonly [selects: Selects]: boolean };
+
+/** A field's value, as far as the fields hold it or what it follows from. */
+function valueOf(fields: Fields, field: Field): Fields[Field] {
+  const value = fields[field];
+  if (value !== undefined || !isSelects(field) || fields.labels === undefined) return value;
+  return selects(JSON.parse(field.slice(SELECTS.length)) as Labels, fields.labels);
+}
+
+const SELECTS = "selects ";
+const isSelects = (field: Field): field is Selects => field.startsWith(SELECTS);
 
 class PartialView implements ProxyView {
   readonly #fields: Fields;
@@ -72,8 +85,16 @@ class PartialView implements ProxyView {
     return this.#get("node");
   }
 
-  #get<F extends Field>(field: F): NonNullable<Fields[F]> {
-    const value = this.#fields[field];
+  hasLabels(selector: Labels): boolean {
+    const field: Selects = `selects ${JSON.stringify(sorted(selector))}`;
+    const value = valueOf(this.#fields, field);
+    if (typeof value === "boolean") return value;
+    throw new Missing(field);
+  }
+
+  #get<F extends Exclude<Field, Selects>>(field: F): NonNullable<ProxyView[F]> {
+    const fields: Partial<ProxyView> = this.#fields;
+    const value = fields[field];
     if (value !== undefined) return value;
     const missing: Missing = MISSING[field];
     throw missing;
@@ -100,11 +121,11 @@ export class Projections {
 
   /** The projection with one field more, from one that holds it. */
   extended(projection: Projection, field: Field, from: Projection): Projection {
-    return canonical({ ...this.#fields(projection), [field]: this.#fields(from)[field] });
+    return canonical({ ...this.#fields(projection), [field]: valueOf(this.#fields(from), field) });
   }
 
   holds(projection: Projection, field: Field): boolean {
-    return this.#fields(projection)[field] !== undefined;
+    return valueOf(this.#fields(projection), field) !== undefined;
   }
 
   #fields(projection: Projection): Fields {

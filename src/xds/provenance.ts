@@ -2,9 +2,12 @@
  * Which objects a resource is made from. Nothing is kept for it: the resource is made once more, and
  * what its translation reads tells. Only a proxy's refusal asks, so it may cost something.
  */
+import type { EnvoyPatch } from "../model/ir/envoy-filter.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import { serversByPort } from "./gateway.ts";
 import { parseListener } from "./names.ts";
+import { refusedAdditions } from "./patch/added.ts";
+import { untagged } from "./patch/select.ts";
 import type { ResourceType } from "./resource.ts";
 import { translators } from "./translate.ts";
 import { allKeys } from "./translator.ts";
@@ -33,10 +36,15 @@ export function sourcesOf(mesh: Mesh, view: ProxyView, { type, name }: Named): r
   });
   // The key of a listener may tell whose it is.
   for (const row of translators.filter((one) => one.type === type))
-    for (const key of allKeys(row, mesh, view))
-      if (key === name || key.startsWith(`${name}/`)) row.resource(recorded, view, key);
+    for (const key of allKeys(row, mesh, view)) {
+      if (!leadsTo(untagged(key).key, name)) continue;
+      const { applied = [] } = row.resource(recorded, view, key)?.patches ?? {};
+      for (const { source } of applied) sources.add(source);
+    }
   return [...sources].sort();
 }
+
+const leadsTo = (key: string, name: string): boolean => key === name || key.startsWith(`${name}/`);
 
 const gatewaySources = (mesh: Mesh, view: ProxyView, listener: string): readonly string[] =>
   (serversByPort(mesh, view).get(parseListener(listener).port) ?? []).map(
@@ -64,3 +72,18 @@ const hasSource = (value: unknown): value is { readonly source: string } =>
   value !== null &&
   "source" in value &&
   typeof value.source === "string";
+
+/** Patches that a resource is made without, for a proxy did not take it with them. */
+export function omittedPatches(
+  mesh: Mesh,
+  view: ProxyView,
+  { type, name }: Named,
+): readonly EnvoyPatch[] {
+  const rows = translators.filter((one) => one.type === type);
+  const omitted = rows.flatMap((row) =>
+    allKeys(row, mesh, view)
+      .filter((key) => leadsTo(untagged(key).key, name))
+      .flatMap((key) => row.resource(mesh, view, key)?.patches?.omitted ?? []),
+  );
+  return [...omitted, ...refusedAdditions(mesh, view, { type, name })];
+}

@@ -1,4 +1,5 @@
 /** What the translator hands to delivery: resources that are encoded once and shared by streams. */
+import type { Patches } from "./translator.ts";
 import type { ProxyView } from "./view.ts";
 
 /** The resource types we serve; `src/proto/type-url.ts` gives their URLs and order. */
@@ -20,6 +21,7 @@ export interface EncodedResource {
   readonly clusters: readonly string[];
   /** Endpoints of a cluster of which there are none now: delivery waits a while for some. */
   readonly isEmpty?: boolean;
+  readonly patches?: Patches;
 }
 
 /** All resources of one type that one scope sees, at one generation. */

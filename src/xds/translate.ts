@@ -10,13 +10,15 @@ import { httpListeners, openListeners } from "./listener/any-address.ts";
 import { gatewayListeners } from "./listener/gateway.ts";
 import { streamListeners } from "./listener/outbound.ts";
 import { virtualListeners } from "./listener/virtual.ts";
+import { addedClusters, addedHosts, addedListeners } from "./patch/added.ts";
+import { patchable } from "./patch/patchable.ts";
 import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
 import { detectedHosts, namedHosts } from "./route/virtual-host.ts";
 import { credentialSecrets, fileSecrets } from "./secret.ts";
 import type { Translator } from "./translator.ts";
 
-export const translators: readonly Translator[] = [
+const rows: readonly Translator[] = [
   staticClusters,
   outboundClusters,
   inboundClusters,
@@ -34,4 +36,12 @@ export const translators: readonly Translator[] = [
   gatewayVirtualHosts,
   fileSecrets,
   credentialSecrets,
+];
+
+/** The rows with what users change of Envoy's configuration itself. */
+export const translators: readonly Translator[] = [
+  ...rows.map(patchable),
+  addedClusters,
+  addedListeners,
+  addedHosts,
 ];

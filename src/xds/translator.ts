@@ -1,3 +1,4 @@
+import type { EnvoyPatch } from "../model/ir/envoy-filter.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import type { ResourceType } from "./resource.ts";
 import type { ProxyView } from "./view.ts";
@@ -11,6 +12,16 @@ export interface Translated {
   readonly clusters: readonly string[];
   /** Endpoints of a cluster of which there are none now. */
   readonly isEmpty?: boolean;
+  /** The body's bytes, where it may hold what our codecs do not know. */
+  readonly bytes?: Uint8Array;
+  readonly patches?: Patches;
+}
+
+/** What users changed in a resource. */
+export interface Patches {
+  readonly applied: readonly EnvoyPatch[];
+  /** Left out, for a proxy did not take the resource with them. */
+  readonly omitted: readonly EnvoyPatch[];
 }
 
 /**

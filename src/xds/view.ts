@@ -14,4 +14,18 @@ export interface ProxyView {
   readonly locality?: string;
   /** Name of its node. */
   readonly node?: string;
+  /** Answers `hasLabels` where the view is not a whole one, which then depends on the answer alone. */
+  readonly hasLabels?: (selector: Labels) => boolean;
 }
+
+export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Whether the proxy's pod has all these labels. Proxies that give the same answer share what is made
+ * of it, whatever other labels they have.
+ */
+export const hasLabels = (view: ProxyView, selector: Labels): boolean =>
+  view.hasLabels?.(selector) ?? selects(selector, view.labels);
+
+export const selects = (selector: Labels, labels: Labels): boolean =>
+  Object.entries(selector).every(([name, value]) => labels[name] === value);

@@ -1,4 +1,5 @@
 import type { Credential } from "./credential.ts";
+import type { EnvoyFilter, FilterSelection, PatchAspect } from "./envoy-filter.ts";
 import type { Gateway } from "./listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
@@ -77,4 +78,9 @@ export interface Mesh {
   addressFamilies(): readonly string[];
   /** Gateways whose selector matches a pod with these labels, sorted by key. */
   gateways(labels: Readonly<Record<string, string>>): readonly Gateway[];
+  /** EnvoyFilters for an aspect of proxies in `namespace`, if their labels agree, in the order in which they apply. */
+  envoyFilters(namespace: string, aspect: PatchAspect): readonly FilterSelection[];
+  envoyFilter(key: string): EnvoyFilter | undefined;
+  /** Whether a proxy did not take a resource as patches made it, by its version. */
+  isRefused(version: string): boolean;
 }

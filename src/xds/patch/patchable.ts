@@ -1,0 +1,52 @@
+/** Rows of the translator with EnvoyFilters applied to what they make. */
+import type { EnvoyPatch, PatchRole } from "../../model/ir/envoy-filter.ts";
+import type { Mesh } from "../../model/ir/mesh.ts";
+import type { Translator } from "../translator.ts";
+import type { ProxyView } from "../view.ts";
+import { isPatchable, type Patchable, patched } from "./apply.ts";
+import { filtersFor, tagged, untagged } from "./select.ts";
+import { roleOf } from "./subject.ts";
+
+/** The row, if its resources can be patched. Without filters it costs the same as before. */
+export function patchable(row: Translator): Translator {
+  const { type } = row;
+  if (!isPatchable(type)) return row;
+  const hasGroups = row.groups !== undefined;
+  const tag = taggerOf(type);
+  return {
+    type,
+    ...(hasGroups && {
+      groups: (mesh, view) => tag(mesh, view, row.groups?.(mesh, view) ?? []),
+    }),
+    keys(mesh, view, group) {
+      if (!hasGroups) return tag(mesh, view, row.keys(mesh, view, group));
+      const { key, filters } = untagged(group);
+      return tagged(row.keys(mesh, view, key), filters);
+    },
+    resource(mesh, view, tagOfKey) {
+      const { key, filters } = untagged(tagOfKey);
+      const translated = row.resource(mesh, view, key);
+      if (translated === undefined || filters.length === 0) return translated;
+      const { name } = translated;
+      const subject = { mesh, view, type, name, role: roleOf(view, name) };
+      return patched(translated, patchesOf(mesh, filters), subject);
+    },
+  };
+}
+
+type Tagger = (mesh: Mesh, view: ProxyView, names: readonly string[]) => readonly string[];
+
+const taggerOf =
+  (type: Patchable): Tagger =>
+  (mesh, view, names) => {
+    const found = new Map<PatchRole, readonly string[]>();
+    return names.flatMap((name) => {
+      const role = roleOf(view, name);
+      const filters = found.get(role) ?? filtersFor(mesh, view, [`${type} ${role}`]);
+      found.set(role, filters);
+      return tagged([name], filters);
+    });
+  };
+
+export const patchesOf = (mesh: Mesh, filters: readonly string[]): readonly EnvoyPatch[] =>
+  filters.flatMap((key) => mesh.envoyFilter(key)?.patches ?? []);
