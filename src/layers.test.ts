@@ -17,6 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ads: ["util", "api", "proto", "xds"],
   inject: ["util", "api", "xds"],
   feedback: ["util", "api", "store", "kube"],
+  cli: ["util", "api", "kube", "ads", "feedback"],
   operator: ["util", "api", "store", "ca", "kube", "install"],
   testing: ["util", "api", "store", "proto", "model", "xds"],
 };

@@ -36,7 +36,14 @@ const CONFIG: ControlPlaneConfig = {
   outboundTrafficPolicy: "ALLOW_ANY",
   accessLogFile: "",
 };
-const CRDS = ["virtualservices", "destinationrules", "gateways"];
+const CRDS = [
+  "virtualservices",
+  "destinationrules",
+  "gateways",
+  "serviceentries",
+  "workloadentries",
+  "envoyfilters",
+];
 const HOST = "web.shop.svc.cluster.local";
 const CLUSTER = `outbound|80||${HOST}`;
 const [SERVER_NAME = ""] = controlPlaneDnsNames(CONFIG.namespace, CONFIG.clusterDomain);
@@ -221,6 +228,13 @@ test("a pod's proxy gets clusters, endpoints and its own certificate", async (t)
   );
   assert.match((await page("/debug/config?proxy=shop/web-1")).body, /"timeout": "7s"/);
   assert.match((await page("/metrics")).body, /meshwright_ads_connections 1/);
+  await waitFor(soon("a proxy that has all that it should"), async () =>
+    (await page("/metrics")).body.includes('meshwright_ads_proxies{state="synced"} 1'),
+  );
+  const seen = await page(
+    `/debug/generation?object=${encodeURIComponent("VirtualService shop/web")}`,
+  );
+  assert.deepEqual(JSON.parse(seen.body), { generation: 1 });
 });
 
 test("namespaces that are injected get the roots; others do not", async () => {

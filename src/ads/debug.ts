@@ -7,36 +7,44 @@ import { VirtualHost } from "../proto/gen/envoy/config/route/v3/route_components
 // Registers the codecs of all that may stand in an `Any`.
 import "../proto/types.ts";
 import type { EncodedResource, ResourceType } from "../xds/resource.ts";
-import type { Connection, TypeStatus } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { type ProxySync, type SyncState, stateOf, type TypeSync } from "./sync-state.ts";
 
-/** How one proxy stands, as `/debug/syncz` shows it. */
-export interface ProxySync {
-  /** `namespace/name` of the pod. */
-  readonly proxy: string;
-  readonly kind: string;
-  readonly identity: string;
-  readonly connectedAt: string;
-  readonly types: Readonly<
-    Partial<Record<ResourceType, TypeStatus & { readonly synced: boolean }>>
-  >;
+/** How many proxies are in each state. */
+export function countStates(
+  connections: Iterable<Connection>,
+): Readonly<Record<SyncState, number>> {
+  const counts = { synced: 0, stale: 0, rejected: 0 };
+  for (const { types } of proxySyncs(connections)) counts[stateOf({ types })] += 1;
+  return counts;
 }
 
 /** All connected proxies, sorted by name. */
 export function proxySyncs(connections: Iterable<Connection>): readonly ProxySync[] {
   return [...connections]
-    .map(({ caller, connectedAt, types, session }) => ({
-      proxy: caller.key,
-      kind: caller.view.kind,
-      identity: caller.identity,
-      connectedAt: connectedAt.toISOString(),
-      types: Object.fromEntries(
-        [...types].map(([type, status]) => {
-          const inFlight = session.subscriptions.get(type)?.inFlight.size ?? 0;
-          return [type, { ...status, synced: inFlight === 0 && status.rejected === undefined }];
-        }),
-      ),
+    .map((connection) => ({
+      proxy: connection.caller.key,
+      kind: connection.caller.view.kind,
+      identity: connection.caller.identity,
+      connectedAt: connection.connectedAt.toISOString(),
+      types: typeSyncs(connection),
     }))
     .sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+}
+
+function typeSyncs(connection: Connection): ProxySync["types"] {
+  const refusals = [...connection.refusals()];
+  return Object.fromEntries(
+    [...connection.types].map(([type, status]): [ResourceType, TypeSync] => {
+      const { inFlight, deviations } = connection.session.subscriptions.get(type) ?? {};
+      const refused = refusals
+        .filter((one) => one.type === type)
+        .map(({ name, message }) => ({ name, message }));
+      const outstanding = deviations?.size ?? 0;
+      const isSynced = !inFlight?.size && status.rejected === undefined && outstanding === 0;
+      return [type, { ...status, synced: isSynced, outstanding, refused }];
+    }),
+  );
 }
 
 /** Secrets are left out on purpose: nobody has to see them. */

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** The image's entry: argv → command; the one catch; the exit code. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { CONFIG_FILE } from "../api/names.ts";
+import type { Command as CliCommand, Output } from "../cli/command.ts";
+import { proxyStatus } from "../cli/proxy-status.ts";
+import { status } from "../cli/status.ts";
 import { MeshError } from "../util/errors.ts";
 import { createLog, errorFields, type Log, type LogLevel } from "../util/log.ts";
 
@@ -42,6 +45,32 @@ program
     const { runOperator } = await import("./operator.ts");
     await runOperator({ log: logOf("operator"), env: process.env }, stopSignal());
   });
+
+interface CliOptions {
+  readonly output: Output;
+  readonly namespace: string;
+}
+
+/** A command for people: what it finds goes to standard output, how it went is the exit code. */
+function offer({ name, summary, argument, run }: CliCommand): void {
+  program
+    .command(`${name} ${argument}`)
+    .description(summary)
+    .addOption(new Option("-o, --output <form>").choices(["table", "json"]).default("table"))
+    .option("-n, --namespace <namespace>", "of what is named without one", "default")
+    .action(async (given: string | undefined, { output, namespace }: CliOptions) => {
+      const { Client } = await import("../kube/client.ts");
+      const client = new Client();
+      const out = (text: string): void => void process.stdout.write(`${text}\n`);
+      try {
+        process.exitCode = await run(given, { client, out, output, namespace });
+      } finally {
+        client.close();
+      }
+    });
+}
+
+[proxyStatus, status].forEach(offer);
 
 try {
   await program.parseAsync();

@@ -1,9 +1,15 @@
-import { proxyConfig, proxySyncs } from "../ads/debug.ts";
+import { countStates, proxyConfig, proxySyncs } from "../ads/debug.ts";
 import type { AdsServer } from "../ads/server.ts";
-import { registry } from "../util/metrics.ts";
-import { type Feedback, REFUSALS_PAGE } from "./feedback.ts";
+import { gauge, registry } from "../util/metrics.ts";
+import { type Feedback, GENERATION_PAGE, REFUSALS_PAGE } from "./feedback.ts";
 import type { Answer, Page } from "./monitoring.ts";
 import type { Reflectors } from "./reflectors.ts";
+
+const proxies = gauge(
+  "meshwright_ads_proxies",
+  "Connected proxies, by whether they run all that they should, lack some of it, or reject some of it",
+  ["state"],
+);
 
 export interface ControlPlaneState {
   /** All caches have caught up and all ports listen. */
@@ -21,10 +27,17 @@ export function controlPlanePages(
   return {
     "/healthz": () => ({ body: "ok\n" }),
     "/readyz": () => (state.isReady ? { body: "ok\n" } : { status: 503, body: "not yet\n" }),
-    "/metrics": async () => ({ body: await registry.metrics(), type: registry.contentType }),
+    "/metrics": async () => {
+      for (const [name, count] of Object.entries(countStates(connections())))
+        proxies.set({ state: name }, count);
+      return { body: await registry.metrics(), type: registry.contentType };
+    },
     "/debug/syncz": () => ({ body: proxySyncs(connections()) }),
     "/debug/config": (query) => configPage(state, query.get("proxy") ?? ""),
     [REFUSALS_PAGE]: () => ({ body: state.feedback?.refusals() ?? [] }),
+    [GENERATION_PAGE]: (query) => ({
+      body: { generation: state.feedback?.generationOf(query.get("object") ?? "") ?? null },
+    }),
     "/debug/watches": () => ({ body: { failing: reflectors.unhealthy() } }),
   };
 }

@@ -20,6 +20,8 @@ import { RefusedPatches } from "./refused-patches.ts";
 
 /** Where a replica tells the others what its proxies do not take. */
 export const REFUSALS_PAGE = "/debug/refusals";
+/** Which generation of an object a replica has seen: `?object=VirtualService shop/reviews`. */
+export const GENERATION_PAGE = "/debug/generation";
 const PEER_TIMEOUT_MS = 1_000;
 
 export interface FeedbackOptions {
@@ -58,6 +60,11 @@ export class Feedback {
     const proxy = connections.find(({ caller }) => caller.key === rejection.proxy)?.caller;
     this.#patches.heard(rejection, proxy);
     this.#scribe?.rejectionHeard();
+  }
+
+  /** Of the object as this replica last saw it; `undefined` if it has not, or the object has no status. */
+  generationOf(object: string): number | undefined {
+    return this.#ledger.get(object)?.generation;
   }
 
   /** Writes while this replica leads, until `signal` aborts. */

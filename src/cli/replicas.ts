@@ -1,0 +1,58 @@
+/** The control plane's replicas, asked through the API server: no port has to be forwarded. */
+import type * as kube from "../api/gen/kubernetes.ts";
+import { KINDS, type Live } from "../api/kinds.ts";
+import { COMPONENT } from "../api/labels.ts";
+import { PORTS } from "../api/names.ts";
+import type { Client } from "../kube/client.ts";
+import { MeshError } from "../util/errors.ts";
+
+const MONITORING = "http-monitoring";
+
+export interface Replica {
+  readonly name: string;
+  readonly namespace: string;
+  readonly port: number;
+}
+
+/**
+ * Those that run.
+ *
+ * @throws MeshError if there is none
+ */
+export async function replicas(
+  client: Pick<Client, "list">,
+  signal?: AbortSignal,
+): Promise<readonly Replica[]> {
+  const labelSelector = `${COMPONENT}=control-plane`;
+  const pods = await client.list(KINDS.pod, { labelSelector }, signal);
+  const running = pods
+    .filter(({ status, metadata }) => status?.phase === "Running" && !metadata.deletionTimestamp)
+    .map(replica)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (running.length > 0) return running;
+  throw new MeshError("MESH0601", "no replica of a control plane runs in this cluster", {
+    hint: `see why with \`kubectl get pods -A -l ${labelSelector}\` and \`kubectl describe meshconfig\``,
+  });
+}
+
+function replica({ metadata, spec }: Live<kube.Pod>): Replica {
+  const ports = spec?.containers.flatMap((one) => one.ports ?? []) ?? [];
+  const port = ports.find(({ name }) => name === MONITORING)?.containerPort ?? PORTS.monitoring;
+  return { name: metadata.name, namespace: metadata.namespace ?? "", port };
+}
+
+/**
+ * A page of its monitoring port, parsed.
+ *
+ * @param path with its query
+ */
+export function ask(
+  client: Pick<Client, "request">,
+  { name, namespace, port }: Replica,
+  path: string,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const pod = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+  const doing = `ask ${namespace}/${name} for ${path} (get on pods/proxy is needed)`;
+  return client.request({ doing, method: "GET", path: `${pod}:${port}/proxy${path}` }, signal);
+}

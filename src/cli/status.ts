@@ -1,0 +1,133 @@
+import { stateOf } from "../ads/sync-state.ts";
+import type { Condition } from "../api/conditions.ts";
+import { apiVersionOf, KINDS, type Kind } from "../api/kinds.ts";
+import type { KubeObject } from "../api/object.ts";
+import type { Refusal } from "../feedback/rejections.ts";
+import { MeshError } from "../util/errors.ts";
+import type { Command, Io } from "./command.ts";
+import { type Connected, connected } from "./proxy-status.ts";
+import { ask, type Replica, replicas } from "./replicas.ts";
+import { oneLine, table } from "./table.ts";
+
+/** How one proxy stands to the object as it is now. */
+interface Standing {
+  readonly proxy: string;
+  readonly replica: string;
+  readonly state: "current" | "behind" | "rejects";
+  readonly message?: string;
+}
+
+export const status: Command = {
+  name: "status",
+  summary: "shows what is known of an object, and how many proxies run it as it is now",
+  argument: "<kind>/<name>",
+  async run(argument = "", io) {
+    const { kind, object } = await find(argument, io);
+    const standings = await standingsOf(kind, object, io);
+    const conditions = conditionsOf(object);
+    const { generation = 0 } = object.metadata;
+    io.out(
+      io.output === "json"
+        ? JSON.stringify({ generation, conditions, proxies: standings }, null, 2)
+        : page(kind, object, standings),
+    );
+    const isWell = conditions.every((one) => one.status === "True");
+    return isWell && standings.every(({ state }) => state === "current") ? 0 : 1;
+  },
+};
+
+async function find(
+  argument: string,
+  { client, namespace, signal }: Io,
+): Promise<{ readonly kind: Kind; readonly object: KubeObject }> {
+  const [sought = "", name = ""] = argument.split("/");
+  const kind = kindCalled(sought);
+  const object = kind && (await client.get(kind, { name, namespace }, signal));
+  if (kind !== undefined && object !== undefined) return { kind, object };
+  throw new MeshError("MESH0602", `there is no ${argument} in namespace ${namespace}`, {
+    hint: "name it as kind/name, e.g. virtualservice/reviews, and its namespace with --namespace",
+  });
+}
+
+const kindCalled = (sought: string): Kind | undefined =>
+  Object.values<Kind>(KINDS).find(
+    ({ kind, plural, group }) =>
+      group.endsWith("istio.io") && [kind.toLowerCase(), plural].includes(sought.toLowerCase()),
+  );
+
+const nameOf = ({ kind }: Kind, { metadata }: KubeObject): string =>
+  `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
+
+async function standingsOf(kind: Kind, object: KubeObject, io: Io): Promise<readonly Standing[]> {
+  const all = await replicas(io.client, io.signal);
+  const perReplica = await Promise.all(
+    all.map(async (replica) => {
+      const [proxies, view] = await Promise.all([
+        connected(io, [replica]),
+        replicaView(nameOf(kind, object), replica, io),
+      ]);
+      const isKnown = view.generation === object.metadata.generation;
+      return proxies.map((proxy) => standing(proxy, isKnown, view.refusals));
+    }),
+  );
+  return perReplica.flat().sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+}
+
+interface ReplicaView {
+  /** Of the object, as the replica last saw it. */
+  readonly generation: number | null;
+  readonly refusals: readonly Refusal[];
+}
+
+async function replicaView(object: string, replica: Replica, io: Io): Promise<ReplicaView> {
+  const path = `/debug/generation?object=${encodeURIComponent(object)}`;
+  const [seen, refusals] = await Promise.all([
+    ask(io.client, replica, path, io.signal),
+    ask(io.client, replica, "/debug/refusals", io.signal),
+  ]);
+  const { generation } = seen as Pick<ReplicaView, "generation">;
+  const ours = (refusals as readonly Refusal[]).filter(({ sources }) => sources.includes(object));
+  return { generation, refusals: ours };
+}
+
+/** A proxy runs the object as it is now if it has accepted all that there is for it. */
+function standing(sync: Connected, isKnown: boolean, refusals: readonly Refusal[]): Standing {
+  const { proxy, replica } = sync;
+  const refusal = refusals.find((one) => one.proxy === proxy);
+  if (refusal !== undefined)
+    return { proxy, replica, state: "rejects", message: `${refusal.resource}: ${refusal.message}` };
+  return { proxy, replica, state: isKnown && stateOf(sync) !== "stale" ? "current" : "behind" };
+}
+
+function page(kind: Kind, object: KubeObject, standings: readonly Standing[]): string {
+  const current = standings.filter(({ state }) => state === "current").length;
+  const others = standings.filter(({ state }) => state !== "current");
+  const { generation = 0 } = object.metadata;
+  return [
+    `${nameOf(kind, object)} (${apiVersionOf(kind)}), generation ${generation}`,
+    "",
+    table(
+      ["CONDITION", "STATUS", "GENERATION", "MESSAGE"],
+      conditionsOf(object).map((one) => [
+        one.type,
+        `${one.status} (${one.reason})`,
+        String(one.observedGeneration ?? "-"),
+        oneLine(one.message),
+      ]),
+    ),
+    "",
+    `${current} of ${standings.length} connected proxies run all that there is for them, this included`,
+    ...(others.length === 0
+      ? []
+      : [
+          "",
+          table(
+            ["PROXY", "STATE", "REPLICA", "WHY"],
+            others.map((one) => [one.proxy, one.state, one.replica, oneLine(one.message ?? "")]),
+          ),
+        ]),
+  ].join("\n");
+}
+
+const conditionsOf = ({ status: of }: KubeObject): readonly Condition[] =>
+  (of as { readonly conditions?: readonly Condition[] } | undefined)?.conditions ?? [];
