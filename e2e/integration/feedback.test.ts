@@ -8,6 +8,7 @@ import { type Condition, conditionOf } from "../../src/api/conditions.ts";
 import { KINDS, type Kind } from "../../src/api/kinds.ts";
 import { CONTROL_PLANE } from "../../src/api/names.ts";
 import type { KubeObject } from "../../src/api/object.ts";
+import type { Address } from "../../src/feedback/addresses.ts";
 import { Ledger } from "../../src/feedback/ledger.ts";
 import type { Refusal } from "../../src/feedback/rejections.ts";
 import { Scribe } from "../../src/feedback/scribe.ts";
@@ -26,6 +27,7 @@ const CRDS = join(import.meta.dirname, "../../crds/istio");
 interface Status {
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
+  readonly addresses?: readonly Address[];
 }
 
 const networking = (kind: string, name: string, spec: object): KubeObject => ({
@@ -53,6 +55,7 @@ class World {
   readonly model = createMeshModel(SETTINGS);
   readonly ledger = new Ledger();
   refusals: readonly Refusal[] = [];
+  families: readonly string[] = ["IPv4"];
   readonly #client: Client;
   readonly #stop = new AbortController();
 
@@ -70,6 +73,7 @@ class World {
       told(KINDS.virtualService, sinks.virtualServices),
       told(KINDS.destinationRule, sinks.destinationRules),
       told(KINDS.gateway, sinks.gateways),
+      told(KINDS.serviceEntry, sinks.serviceEntries),
     ];
     await Promise.all(all.map(({ synced }) => synced));
   }
@@ -85,6 +89,7 @@ class World {
         engine,
         findings,
         refusals: async () => this.refusals,
+        addressFamilies: () => this.families,
         client: this.#client,
         log: silent,
       },
@@ -121,7 +126,7 @@ describe("status of networking objects", () => {
   before(async () => {
     server = await ApiServer.start();
     client = server.client();
-    for (const plural of ["virtualservices", "destinationrules", "gateways"]) {
+    for (const plural of ["virtualservices", "destinationrules", "gateways", "serviceentries"]) {
       const crd = readFileSync(join(CRDS, `${plural}.networking.istio.io.yaml`), "utf8");
       await client.apply(parse(crd) as KubeObject, { manager: "test" });
     }
@@ -129,6 +134,7 @@ describe("status of networking objects", () => {
       await client.page(KINDS.gateway, {});
       await client.page(KINDS.virtualService, {});
       await client.page(KINDS.destinationRule, {});
+      await client.page(KINDS.serviceEntry, {});
       return true;
     });
     world = new World(client);
@@ -264,6 +270,53 @@ describe("status of networking objects", () => {
     const next = world.lead();
     await says(later, "Accepted", "True Accepted");
     assert.equal(server.writes().length, count + 1);
+    await next.end();
+  });
+
+  test("hosts without addresses get some, which stay over restarts and go when they are not wanted", async () => {
+    const entry = (name: string, spec: object, labels: object = {}): KubeObject => {
+      const hosts = [`${name}.example.com`, "*.example.org"];
+      const object = networking("ServiceEntry", name, {
+        hosts,
+        resolution: "DYNAMIC_DNS",
+        ...spec,
+      });
+      return { ...object, metadata: { ...object.metadata, labels: { ...labels } } };
+    };
+    const addressesOf = (object: KubeObject, count: number): Promise<readonly Address[]> =>
+      waitFor(
+        { description: `${count} addresses of ${object.metadata.name}`, deadlineMs: 10_000 },
+        async () => {
+          const { addresses = [] } = await statusOf(object);
+          if (addresses.length !== count) throw new Error(JSON.stringify(addresses));
+          return addresses;
+        },
+      );
+    const first = world.lead();
+    const [outside, other] = [entry("outside", {}), entry("other-outside", {})];
+    await apply(outside);
+    await apply(other);
+    const before = await addressesOf(outside, 1);
+    assert.equal(before[0]?.host, "outside.example.com");
+    assert.match(before[0]?.value ?? "", /^240\.240\./);
+    assert.notEqual((await addressesOf(other, 1))[0]?.value, before[0]?.value);
+    await waitFor({ description: "the model with the address", deadlineMs: 5_000 }, () => {
+      const service = world.model.mesh(world.model.engine).service("outside.example.com", "any");
+      assert.deepEqual(service?.addresses, [before[0]?.value]);
+      return true;
+    });
+    await first.end();
+    const next = world.lead();
+    const count = statusWrites("outside");
+    await apply(entry("outside", { ports: [{ number: 80, name: "http", protocol: "HTTP" }] }));
+    assert.deepEqual(await addressesOf(outside, 1), before);
+    assert.equal(statusWrites("outside"), count + 1);
+    world.families = ["IPv4", "IPv6"];
+    const both = await addressesOf(outside, 2);
+    assert.deepEqual(both[0], before[0]);
+    assert.match(both[1]?.value ?? "", /^2001:2::/);
+    await apply(entry("outside", {}, { "networking.istio.io/enable-autoallocate-ip": "false" }));
+    await addressesOf(outside, 0);
     await next.end();
   });
 });

@@ -144,7 +144,6 @@ describe("MeshConfig", () => {
           replicas: 1,
           drainSeconds: 30,
           service: {
-            type: "LoadBalancer",
             ports: [
               { name: "status-port", port: 15021, targetPort: 15021 },
               { name: "http2", port: 80, targetPort: 8080 },

@@ -1,7 +1,8 @@
 import type { Condition } from "../api/conditions.ts";
-import { apiVersionOf, type Kind } from "../api/kinds.ts";
+import { apiVersionOf, KINDS, type Kind, type ServiceEntry } from "../api/kinds.ts";
 import { type KubeObject, objectKey } from "../api/object.ts";
 import type { Sink } from "../store/sink.ts";
+import { type Allocation, allocationOf } from "./addresses.ts";
 
 /** What the status writer must know of an object. */
 export interface Entry {
@@ -12,6 +13,8 @@ export interface Entry {
   readonly resourceVersion: string;
   readonly generation: number;
   readonly conditions: readonly Condition[];
+  /** Of a ServiceEntry. */
+  readonly allocation?: Allocation;
 }
 
 interface ConditionsStatus {
@@ -76,15 +79,22 @@ export class Ledger {
 }
 
 function entryOf(
-  {
+  { apiVersion, kind, namespace, name }: Pick<Entry, "apiVersion" | "kind" | "namespace" | "name">,
+  object: KubeObject,
+): Entry {
+  const { metadata, status } = object;
+  const { resourceVersion = "", generation = 0 } = metadata;
+  const { conditions = [] } = (status as ConditionsStatus | undefined) ?? {};
+  return {
     apiVersion,
     kind,
     namespace,
     name,
-  }: Omit<Entry, "resourceVersion" | "generation" | "conditions">,
-  { metadata, status }: KubeObject,
-): Entry {
-  const { resourceVersion = "", generation = 0 } = metadata;
-  const { conditions = [] } = (status as ConditionsStatus | undefined) ?? {};
-  return { apiVersion, kind, namespace, name, resourceVersion, generation, conditions };
+    resourceVersion,
+    generation,
+    conditions,
+    ...(kind === KINDS.serviceEntry.kind && {
+      allocation: allocationOf(object as ServiceEntry),
+    }),
+  };
 }

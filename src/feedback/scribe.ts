@@ -3,6 +3,7 @@
  * writes transitions only, a few at a time, and after configuration has gone out.
  */
 import { setImmediate as turn } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Condition, conditionOf, type NewCondition } from "../api/conditions.ts";
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { CONTROL_PLANE } from "../api/names.ts";
@@ -13,6 +14,7 @@ import { WorkQueue } from "../kube/work-queue.ts";
 import type { Engine, Source, Watch } from "../store/engine.ts";
 import type { Log } from "../util/log.ts";
 import { counter } from "../util/metrics.ts";
+import { type Address, AddressPool } from "./addresses.ts";
 import { conditionsOf, isRewording, PROGRAMMED, type Rejected, transition } from "./conditions.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { bySource, changedSources, type Refusal } from "./rejections.ts";
@@ -40,8 +42,16 @@ export interface ScribeOptions {
   readonly findings: Source<[object: string], readonly Diagnostic[]>;
   /** What proxies do not take now, as far as it is known. */
   readonly refusals: (signal: AbortSignal) => Promise<readonly Refusal[]>;
+  /** Families of addresses that workloads have. */
+  readonly addressFamilies: () => readonly string[];
   readonly client: Pick<Client, "apply">;
   readonly log: Log;
+}
+
+interface Written {
+  readonly conditions: readonly Condition[];
+  /** Of a ServiceEntry's hosts. */
+  readonly addresses: readonly Address[] | undefined;
 }
 
 export class Scribe {
@@ -54,6 +64,8 @@ export class Scribe {
   /** When a rejection was last heard of; before this replica led others did. */
   readonly #heardAt = new Map<string, number>();
   readonly #startedAt = performance.now();
+  readonly #pool = new AddressPool();
+  #ipv6 = false;
   #rejected: ReadonlyMap<string, Rejected> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #look = Promise.withResolvers<void>();
@@ -76,10 +88,11 @@ export class Scribe {
   /** Writes until the signal aborts. */
   async run(): Promise<void> {
     const { ledger } = this.#options;
-    const undo = ledger.onChange((id) => this.#suspect(id));
-    for (const id of ledger.ids) this.#suspect(id);
+    const undo = ledger.onChange((id) => this.#notice(id));
+    for (const id of ledger.ids) this.#notice(id);
     try {
       while (!this.#signal.aborted) {
+        this.#lookAtFamilies();
         await this.#lookAtRefusals();
         await Promise.race([pause(LOOK_MS, this.#signal), this.#look.promise]);
         this.#look = Promise.withResolvers();
@@ -104,6 +117,22 @@ export class Scribe {
     for (const id of changedSources(before, this.#rejected)) this.#suspect(id);
   }
 
+  /** Who has which address is known before anybody is given one. */
+  #notice(id: string): void {
+    const { allocation } = this.#options.ledger.get(id) ?? {};
+    if (allocation === undefined) this.#pool.release(id);
+    else this.#pool.note(id, allocation.held);
+    this.#suspect(id);
+  }
+
+  #lookAtFamilies(): void {
+    const { ledger, addressFamilies } = this.#options;
+    const ipv6 = addressFamilies().includes("IPv6");
+    if (ipv6 === this.#ipv6) return;
+    this.#ipv6 = ipv6;
+    for (const id of ledger.ids) if (ledger.get(id)?.allocation) this.#suspect(id);
+  }
+
   #suspect(id: string): void {
     if (this.#signal.aborted) return;
     this.#due.add(id);
@@ -126,9 +155,16 @@ export class Scribe {
     const wanted = this.#wanted(id, entry, doubtMs > 0);
     const conditions = transition(entry.conditions, wanted, new Date());
     const restMs = isRewording(entry.conditions, wanted) ? this.#restMs(id) : 0;
-    if (conditions !== undefined && restMs <= 0) await this.#write(id, entry, conditions);
+    const addresses = this.#addresses(id, entry);
+    const isMoved = !isDeepStrictEqual(addresses, entry.allocation?.held);
+    if (isMoved || (conditions !== undefined && restMs <= 0))
+      await this.#write(id, entry, { conditions: conditions ?? entry.conditions, addresses });
     const againMs = Math.max(doubtMs, conditions === undefined ? 0 : restMs);
     return againMs > 0 ? againMs : undefined;
+  }
+
+  #addresses(id: string, { allocation }: Entry): readonly Address[] | undefined {
+    return allocation && this.#pool.allocate(id, allocation, this.#ipv6);
   }
 
   #wanted(id: string, entry: Entry, inDoubt: boolean): readonly NewCondition[] {
@@ -166,7 +202,7 @@ export class Scribe {
     this.#heardAt.delete(id);
   }
 
-  async #write(id: string, entry: Entry, conditions: readonly Condition[]): Promise<void> {
+  async #write(id: string, entry: Entry, { conditions, addresses }: Written): Promise<void> {
     const { client, ledger } = this.#options;
     const { apiVersion, kind, namespace, name, resourceVersion, generation } = entry;
     const object = {
@@ -174,7 +210,7 @@ export class Scribe {
       kind,
       // Not a word on a version that we have not seen.
       metadata: { namespace, name, resourceVersion },
-      status: { observedGeneration: generation, conditions },
+      status: { observedGeneration: generation, conditions, ...(addresses && { addresses }) },
     };
     const how = { manager: CONTROL_PLANE, force: true, subresource: "status" } as const;
     try {

@@ -118,7 +118,7 @@ function gatewayOf(
     ...DEFAULTS.gateway,
     ...given,
     resources: resources(given.resources),
-    serviceType: service.type ?? "LoadBalancer",
+    serviceType: service.type ?? (given.type === "Egress" ? "ClusterIP" : "LoadBalancer"),
     annotations: service.annotations ?? {},
     ports: (service.ports ?? []).map((port) => ({ targetPort: port.port, ...port })),
   };

@@ -74,9 +74,10 @@ export class Feedback {
     const lease = { name: CONTROL_PLANE, namespace: config.namespace, identity: this.#pod, log };
     const work = async (held: AbortSignal): Promise<void> => {
       const { engine, findings } = model;
+      const addressFamilies = (): readonly string[] => model.mesh(engine).addressFamilies();
       const refusals = (): Promise<readonly Refusal[]> => this.#allRefusals(held);
       this.#scribe = new Scribe(
-        { ledger: this.#ledger, engine, findings, refusals, client, log },
+        { ledger: this.#ledger, engine, findings, refusals, addressFamilies, client, log },
         held,
       );
       await this.#scribe.run();

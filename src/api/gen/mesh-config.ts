@@ -8,7 +8,7 @@ export interface MeshConfigSpec {
   readonly controlPlane?: MeshConfigSpecControlPlane;
   /** What adds sidecars to pods. */
   readonly injector?: MeshConfigSpecInjector;
-  /** Proxies through which traffic enters. None with an empty list. */
+  /** Proxies through which traffic enters, or leaves. None with an empty list. */
   readonly gateways?: readonly MeshConfigSpecGateways[];
   readonly security?: MeshConfigSpecSecurity;
   readonly images?: MeshConfigSpecImages;
@@ -46,7 +46,8 @@ export interface MeshConfigSpecGateways {
   readonly name: string;
   /** Where it runs; without it, the namespace of the control plane. A namespace other than that must exist. */
   readonly namespace?: string;
-  readonly type?: "Ingress";
+  /** Egress is for traffic that leaves the mesh. */
+  readonly type?: "Ingress" | "Egress";
   /** Of its pods, for the selector of a Gateway. Without it, `istio: ` and the name without a leading `istio-`. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly replicas?: number;
@@ -64,6 +65,7 @@ export interface MeshConfigSpecGatewaysResources {
 }
 
 export interface MeshConfigSpecGatewaysService {
+  /** Without it, LoadBalancer; for egress, ClusterIP. */
   readonly type?: "LoadBalancer" | "NodePort" | "ClusterIP";
   /** For the cloud's load balancer. */
   readonly annotations?: Readonly<Record<string, string>>;
