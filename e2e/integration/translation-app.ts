@@ -3,12 +3,22 @@
  *   serve '{"8080": "http"}'   answers with what it sees of a request
  *   ask '{"kind", "host", …}'  prints the answer
  */
-import { createServer as createHttp, type IncomingHttpHeaders, request } from "node:http";
+import {
+  type ClientRequest,
+  createServer as createHttp,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
+} from "node:http";
 import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
+import { request as requestTls } from "node:https";
 import { createConnection, createServer } from "node:net";
 import { text } from "node:stream/consumers";
 
 export type Speaks = "http" | "http2" | "client-first" | "server-first";
+/** Clients can also greet by TLS, with the name of header `host`; the server's name is theirs to believe. */
+export type Asks = Speaks | "https";
 
 /** What the application saw of a request. */
 export interface Seen {
@@ -20,7 +30,7 @@ export interface Seen {
 }
 
 export interface Question {
-  readonly kind: Speaks;
+  readonly kind: Asks;
   readonly host: string;
   readonly port: number;
   readonly path?: string;
@@ -69,18 +79,15 @@ const seen = (
     to: socket.localAddress,
   } satisfies Partial<Record<keyof Seen, unknown>>);
 
-const CLIENTS: Readonly<Record<Speaks, (question: Question) => Promise<Answer>>> = {
-  async http({ host, port, path = "/", headers = {} }) {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    request({ host, port, path, headers, timeout: TIMEOUT_MS }, (incoming) => {
-      text(incoming).then((body) => {
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body });
-      }, reject);
-    })
-      .on("error", reject)
-      .end();
-    return promise;
-  },
+const CLIENTS: Readonly<Record<Asks, (question: Question) => Promise<Answer>>> = {
+  http: (question) => overHttp(question, request),
+  https: (question) =>
+    overHttp(question, (options, answered) =>
+      requestTls(
+        { ...options, servername: question.headers?.["host"], rejectUnauthorized: false },
+        answered,
+      ),
+    ),
   async http2({ host, port, path = "/", headers = {} }) {
     const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     const session = connectHttp2(`http://${authority}`);
@@ -94,6 +101,22 @@ const CLIENTS: Readonly<Record<Speaks, (question: Question) => Promise<Answer>>>
   "client-first": (question) => overTcp(question, "hello\n"),
   "server-first": (question) => overTcp(question, ""),
 };
+
+async function overHttp(
+  { host, port, path = "/", headers = {} }: Question,
+  send: (options: RequestOptions, answered: (incoming: IncomingMessage) => void) => ClientRequest,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  send({ host, port, path, headers, timeout: TIMEOUT_MS }, (incoming) => {
+    text(incoming).then((body) => {
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body });
+    }, reject);
+  })
+    .on("timeout", () => reject(new Error("timeout")))
+    .on("error", reject)
+    .end();
+  return promise;
+}
 
 async function overTcp({ host, port }: Question, says: string): Promise<Answer> {
   const socket = createConnection({ host, port, timeout: TIMEOUT_MS });

@@ -6,26 +6,10 @@ import * as https from "node:https";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { connect } from "node:tls";
-import { issueServing } from "../../src/ca/issue.ts";
-import { createRoot, loadIssuer } from "../../src/ca/root.ts";
+import { type Certificate, certificateFor } from "./outside.ts";
 import type { PodNetwork } from "./pod-network.ts";
 import type { Seen } from "./translation-app.ts";
 import { linkedNetworks, startWorld } from "./translation-world.ts";
-
-interface Certificate {
-  readonly chain: string;
-  readonly key: string;
-  readonly roots: string;
-}
-
-/** A certificate of nobody's mesh. */
-async function certificateFor(...dnsNames: readonly string[]): Promise<Certificate> {
-  const now = new Date();
-  const root = await createRoot({ trustDomain: "public", now, ttlMs: 3_600_000 });
-  const issuer = await loadIssuer(root, { source: "a root for tests", now });
-  const leaf = await issueServing(issuer, { dnsNames, ttlMs: 1_800_000, now });
-  return { chain: leaf.certChainPem, key: leaf.keyPem, roots: issuer.rootsPem };
-}
 
 const base64 = (pem: string): string => Buffer.from(pem).toString("base64");
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { createMeshModel } from "../../src/model/dataflow.ts";
+import { createMeshModel, type ModelSettings } from "../../src/model/dataflow.ts";
 import { configurationOf } from "../../src/testing/configuration.ts";
 import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
@@ -38,8 +38,18 @@ export interface Pod {
   stat(name: string): Promise<number>;
 }
 
-export async function startWorld(t: TestContext, yaml: string): Promise<World> {
-  const model = createMeshModel(SETTINGS);
+export interface WorldOptions {
+  readonly settings?: Partial<ModelSettings>;
+  /** What its proxies find when they look up names: addresses, by name. */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
+export async function startWorld(
+  t: TestContext,
+  yaml: string,
+  { settings = {}, names = {} }: WorldOptions = {},
+): Promise<World> {
+  const model = createMeshModel({ ...SETTINGS, ...settings });
   applyAll(model, objects(yaml));
   const secrets = await meshSecrets();
   const envoy = await envoyBinary();
@@ -50,6 +60,7 @@ export async function startWorld(t: TestContext, yaml: string): Promise<World> {
       if (view.kind === "sidecar") await network.run(CAPTURE);
       await startEnvoy(t, network, {
         envoy,
+        names,
         bootstrap: {
           ...staticBootstrap(configuration, await secretsOf(secrets, view)),
           admin: { address: { socketAddress: { address: "127.0.0.1", portValue: 15000 } } },
@@ -79,10 +90,15 @@ async function startApps(network: PodNetwork, ports: Readonly<Record<string, Spe
   if (apps.stdout) await once(apps.stdout, "data");
 }
 
+interface EnvoyOptions extends Pick<WorldOptions, "names"> {
+  readonly envoy: string;
+  readonly bootstrap: object;
+}
+
 export async function startEnvoy(
   t: TestContext,
   network: PodNetwork,
-  { envoy, bootstrap }: { readonly envoy: string; readonly bootstrap: object },
+  { envoy, bootstrap, names = {} }: EnvoyOptions,
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "meshwright-translation-"));
   t.after(() => rm(directory, { recursive: true, force: true }));
@@ -90,7 +106,17 @@ export async function startEnvoy(
   await writeFile(file, JSON.stringify(bootstrap));
   const group = ["--regid", PROXY_GROUP, "--clear-groups"];
   const identity = ["--use-dynamic-base-id", "--concurrency", "1"];
-  network.start("setpriv", [...group, envoy, "-c", file, ...identity, "--log-level", "error"]);
+  const hosts = join(directory, "hosts");
+  await writeFile(
+    hosts,
+    Object.entries(names)
+      .map(([name, ip]) => `${ip} ${name}\n`)
+      .join(""),
+  );
+  const command = ["setpriv", ...group, envoy, "-c", file, ...identity, "--log-level", "error"];
+  // A view of files of its own, in which names are what the test says.
+  const inOwnView = `mount --bind ${hosts} /etc/hosts && exec "$@"`;
+  network.start("unshare", ["--mount", "sh", "-c", inOwnView, "sh", ...command]);
   const isReady = () =>
     network.run("curl", "-sf", "-m", "1", `${ADMIN}/ready`).then(
       () => true,

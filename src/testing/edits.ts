@@ -255,6 +255,7 @@ const destinationRule = fc
       undefined,
       { mode: "DISABLE" },
       { mode: "ISTIO_MUTUAL" },
+      { mode: "ISTIO_MUTUAL", sni: "www.example.com", subjectAltNames: ["spiffe://a/b"] },
       { mode: "SIMPLE", sni: "www.example.com" },
     ),
     subsets: fc.uniqueArray(version, { maxLength: 2 }),

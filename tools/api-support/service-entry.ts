@@ -1,6 +1,8 @@
-import { golden, not, type Row, works } from "./row.ts";
+import { golden, partly, type Row, test, works } from "./row.ts";
 
 const STORY = "service-entries";
+const OUTSIDE = "e2e/integration/external-services.test.ts";
+const TRAFFIC = "hosts outside are reached as they resolve";
 
 export const serviceEntry: readonly Row[] = [
   works("SE-01", golden(STORY, "name: 80/*.example.org:80")),
@@ -9,14 +11,34 @@ export const serviceEntry: readonly Row[] = [
     golden(STORY, "name: 192.0.2.10_5432"),
     golden(STORY, "addressPrefix: 192.0.2.0 prefixLen: 28"),
   ),
-  not("SE-03", "not yet"),
+  partly(
+    "SE-03",
+    "addresses are allocated, written to the status and listened on, but nothing tells pods of them: there is no name server in the mesh, so give the names to pods by hostAliases or by the cluster's DNS",
+    test(
+      "e2e/integration/feedback.test.ts",
+      "hosts without addresses get some, which stay over restarts and go when they are not wanted",
+    ),
+    test(OUTSIDE, TRAFFIC),
+  ),
   works("SE-04", golden(STORY, "name: 0.0.0.0_5672")),
   works("SE-05", golden(STORY, "upstreamPortOverride: 8443")),
   works("SE-06", golden(STORY, "name: outbound|6000||store.example.com type: EDS")),
-  works("SE-07", golden(STORY, "name: outbound|80||www.example.com type: ORIGINAL_DST")),
-  works("SE-08", golden(STORY, "clusterName: outbound|80|v1|lists.example.com")),
-  works("SE-09", golden(STORY, "address: west.names.example.com portValue: 8443")),
-  works("SE-10", golden(STORY, "type: LOGICAL_DNS")),
+  works(
+    "SE-07",
+    golden(STORY, "name: outbound|80||www.example.com type: ORIGINAL_DST"),
+    test(OUTSIDE, TRAFFIC),
+  ),
+  works(
+    "SE-08",
+    golden(STORY, "clusterName: outbound|80|v1|lists.example.com"),
+    test(OUTSIDE, TRAFFIC),
+  ),
+  works(
+    "SE-09",
+    golden(STORY, "address: west.names.example.com portValue: 8443"),
+    test(OUTSIDE, TRAFFIC),
+  ),
+  works("SE-10", golden(STORY, "type: LOGICAL_DNS"), test(OUTSIDE, TRAFFIC)),
   works(
     "SE-11",
     golden(STORY, "name: envoy.filters.http.dynamic_forward_proxy"),
@@ -26,5 +48,11 @@ export const serviceEntry: readonly Row[] = [
   works("SE-13", golden(STORY, "address: 198.51.100.9 portValue: 8081")),
   works("SE-14", golden(STORY, "address: 198.51.100.33 portValue: 80")),
   works("SE-15", golden(STORY, "exact: spiffe://cluster.local/ns/vms/sa/lists")),
-  not("SE-16", "not yet"),
+  works(
+    "SE-16",
+    test(
+      "e2e/integration/feedback.test.ts",
+      "hosts without addresses get some, which stay over restarts and go when they are not wanted",
+    ),
+  ),
 ];

@@ -116,7 +116,16 @@ export interface PortPolicy {
   readonly connections?: ConnectionPool;
   readonly outlier?: OutlierDetection;
   /** Absent: mutual TLS where the endpoint has a sidecar, plaintext elsewhere. */
-  readonly tls?: "disable" | "mutual" | TlsOrigin;
+  readonly tls?: "disable" | "mutual" | MutualTls | TlsOrigin;
+}
+
+/** Mutual TLS of the mesh, and what is not as usual about it. */
+export interface MutualTls {
+  readonly mesh: true;
+  /** What the server is called in the greeting, by which a gateway tells its hosts apart. */
+  readonly sni?: string;
+  /** Who the server may prove to be; absent: its workloads. */
+  readonly subjectAltNames?: readonly string[];
 }
 
 export interface TrafficPolicy extends PortPolicy {

@@ -1,6 +1,6 @@
 import type { DestinationRuleSpecTrafficPolicy } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
-import type { PortPolicy, TlsOrigin, TrafficPolicy } from "../ir/traffic.ts";
+import type { MutualTls, PortPolicy, TlsOrigin, TrafficPolicy } from "../ir/traffic.ts";
 import { lowerConnectionPool } from "./connection-pool.ts";
 import { lowerBalancing } from "./load-balancer.ts";
 import { lowerOutlierDetection } from "./outlier-detection.ts";
@@ -90,8 +90,19 @@ type TlsSpec = NonNullable<Spec["tls"]>;
 /** Unset is DISABLE, the first value of the API's enumeration. */
 function lowerTls(spec: TlsSpec): NonNullable<PortPolicy["tls"]> {
   const { mode } = spec;
-  if (mode === "ISTIO_MUTUAL") return "mutual";
+  if (mode === "ISTIO_MUTUAL") return mutualTls(spec);
   return mode === "SIMPLE" || mode === "MUTUAL" ? tlsOrigin(spec) : "disable";
+}
+
+function mutualTls({ sni, subjectAltNames = [] }: TlsSpec): "mutual" | MutualTls {
+  if (!sni && subjectAltNames.length === 0) return "mutual";
+  return {
+    mesh: true,
+    ...defined({
+      sni: sni || undefined,
+      subjectAltNames: subjectAltNames.length > 0 ? subjectAltNames : undefined,
+    }),
+  };
 }
 
 function tlsOrigin(spec: TlsSpec): TlsOrigin {

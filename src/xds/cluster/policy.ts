@@ -2,6 +2,7 @@ import type {
   Balancing,
   DestinationPolicy,
   LoadBalancer,
+  MutualTls,
   PortPolicy,
   TlsOrigin,
   TrafficPolicy,
@@ -41,7 +42,13 @@ function over(base: TrafficPolicy, { ports, ...own }: TrafficPolicy, port: numbe
 
 /** TLS of the policy's own, if it is not the mesh's. */
 export const originOf = ({ tls }: PortPolicy): TlsOrigin | undefined =>
-  typeof tls === "object" ? tls : undefined;
+  typeof tls === "object" && !("mesh" in tls) ? tls : undefined;
+
+/** The mesh's own TLS, if the policy asks for it. */
+export function mutualOf({ tls }: PortPolicy): MutualTls | undefined {
+  if (tls === "mutual") return { mesh: true };
+  return typeof tls === "object" && "mesh" in tls ? tls : undefined;
+}
 
 /** The parts of any cluster that a DestinationRule decides. */
 export function clusterPolicy(policy: TrafficPolicy): Cluster {

@@ -8,7 +8,7 @@ import { MUTUAL, TLS_MODE } from "../load-assignment.ts";
 import { type OutboundCluster, serverName } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
-import { originOf } from "./policy.ts";
+import { mutualOf, originOf } from "./policy.ts";
 import { isHttp2 } from "./protocol.ts";
 
 export interface Peers {
@@ -32,23 +32,28 @@ export function transport(to: Transport, peers: Peers): Cluster {
   const origin = originOf(policy);
   if (origin !== undefined)
     return { transportSocket: announced(originatedTls(origin, http2), policy) };
-  if (policy.tls === "disable" || (to.service.external && policy.tls !== "mutual"))
+  if (isPlaintext(to))
     return policy.proxyProtocol === undefined
       ? {}
       : { transportSocket: announced(PLAINTEXT, policy) };
+  const { sni, subjectAltNames } = mutualOf(policy) ?? {};
   const socket = upstreamMutualTls({
-    peers: identities(to.service, peers),
-    serverName: serverName(to.cluster),
+    peers: subjectAltNames?.map((exact) => ({ exact })) ?? identities(to.service, peers),
+    serverName: sni ?? serverName(to.cluster),
     alpn: http2 ? [ALPN.stream, "h2"] : [ALPN.stream],
   });
   return automatic(to, { socket: announced(socket, policy), endpoints: peers.endpoints });
 }
 
+/** What is outside takes no TLS of the mesh, unless the policy says that it does. */
+const isPlaintext = ({ policy, service }: Transport): boolean =>
+  policy.tls === "disable" || (service.external === true && mutualOf(policy) === undefined);
+
 function automatic(
   { policy, metadata }: Transport,
   { socket, endpoints }: { socket: TransportSocket; endpoints: readonly Endpoint[] },
 ): Cluster {
-  if (policy.tls === "mutual") return { transportSocket: socket };
+  if (mutualOf(policy) !== undefined) return { transportSocket: socket };
   const plaintext = announced(PLAINTEXT, policy);
   if (!metadata) return { transportSocket: allMutual(endpoints) ? socket : plaintext };
   return { transportSocketMatches: byEndpoint(socket, plaintext) };
