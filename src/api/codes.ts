@@ -143,6 +143,18 @@ export const CODES = {
     explanation:
       "It selects proxies by what none of the mesh has, such as waypoints or metadata that proxies send elsewhere. Select by labels instead.",
   },
+  MESH0150: {
+    level: "error",
+    title: "A listener of a Sidecar is not as it says",
+    explanation:
+      "Two listeners want one place, or a listener names one that there cannot be. The rest of the Sidecar holds.",
+  },
+  MESH0151: {
+    level: "warning",
+    title: "A Sidecar is not used",
+    explanation:
+      "A workload has one Sidecar: of several that select it, or that are for all of one namespace, the oldest. Merge the others into it.",
+  },
 } as const satisfies Readonly<Record<`MESH${number}`, Code>>;
 
 export type CodeName = keyof typeof CODES;

@@ -48,6 +48,7 @@ const CLUSTER_RULES: readonly PolicyRule[] = [
       "serviceentries/status",
       "workloadentries/status",
       "envoyfilters/status",
+      "sidecars/status",
     ],
     verbs: ["patch"],
   },

@@ -157,6 +157,7 @@ function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers):
   told(KINDS.serviceEntry, sinks.serviceEntries);
   told(KINDS.workloadEntry, sinks.workloadEntries);
   told(KINDS.envoyFilter, sinks.envoyFilters);
+  told(KINDS.sidecar, sinks.sidecars);
 }
 
 function watchAuthority(

@@ -6,18 +6,14 @@
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { type Context, Engine, type Source } from "../store/engine.ts";
 import { findingsQuery } from "./findings.ts";
+import { hostQueries } from "./hosts.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
+import type { Sidecar, UnknownTraffic } from "./ir/sidecar.ts";
 import { policyFor, subsetNames } from "./merge.ts";
-import {
-  domainQuery,
-  gatewaysFor,
-  hostQueries,
-  patchQueries,
-  policyQuery,
-  routeQueries,
-} from "./queries.ts";
+import { domainQuery, gatewaysFor, patchQueries, policyQuery, routeQueries } from "./queries.ts";
 import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
+import { scopeQueries } from "./scope.ts";
 
 export interface ModelSettings extends MeshSettings {
   /** Where policy for the whole mesh is read from. */
@@ -54,6 +50,7 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
         from.destinationRules,
         from.gateways,
         from.envoyFilters,
+        from.sidecars,
       ].flatMap((table) => [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics)),
     findings: findingsQuery(engine, from, mesh),
   };
@@ -61,8 +58,8 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
 
 function sinksOf(from: Inputs) {
   const { services, slices, pods, nodes, secrets } = from;
-  const { virtualServices, destinationRules, gateways, serviceEntries, workloadEntries } = from;
-  const { envoyFilters, refusedVersions } = from;
+  const { virtualServices, destinationRules, gateways, sidecars } = from;
+  const { serviceEntries, workloadEntries, envoyFilters, refusedVersions } = from;
   return {
     services,
     endpointSlices: slices,
@@ -76,17 +73,20 @@ function sinksOf(from: Inputs) {
     workloadEntries,
     envoyFilters,
     refusedVersions,
+    sidecars,
   };
 }
 
 function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
   const registry = registryOf(engine, from);
+  const scopes = scopeQueries(engine, from, settings.rootNamespace);
   return {
     registry,
     endpoints: endpointsQuery(engine, from, { ...settings, registry }),
     workload: workloadQuery(engine, from),
-    ...hostQueries(engine, from, registry),
-    ...routeQueries(engine, from),
+    ...scopes,
+    ...hostQueries(engine, from, { scope: scopes.scope, registry }),
+    ...routeQueries(engine, from, scopes.scope),
     domains: domainQuery(engine, from, registry),
     policies: policyQuery(engine, from, settings, registry),
     envoyFilters: patchQueries(engine, from, settings),
@@ -101,18 +101,24 @@ function meshOver(
 ): Mesh {
   return {
     settings,
-    hosts: (namespace) => cx.get(queries.hosts, namespace),
+    scope: (proxy) => queries.scopeOf(cx, proxy),
+    sidecar: (proxy) => queries.sidecarOf(cx, proxy),
+    egress: (scope) => cx.get(queries.scope, scope).egress,
+    unknownTraffic: (proxy) =>
+      unknownTraffic(cx, from, settings, () => queries.sidecarOf(cx, proxy)),
+    hosts: (scope) => cx.get(queries.hosts, scope),
     service: (host, namespace) => queries.registry.service(cx, host, namespace),
     endpoints: (host, namespace) => queries.endpoints(cx, host, namespace),
-    httpPorts: (namespace) => cx.get(queries.httpPorts, namespace),
-    httpHosts: (namespace, port) => cx.get(queries.httpHosts, namespace, port),
-    openPorts: (namespace) => cx.get(queries.openPorts, namespace),
-    openHosts: (namespace, port) => cx.get(queries.openHosts, namespace, port),
+    hostsOnPort: (scope, port) => cx.get(queries.hostsOnPort, scope, port),
+    httpPorts: (scope) => cx.get(queries.httpPorts, scope),
+    httpHosts: (scope, port) => cx.get(queries.httpHosts, scope, port),
+    openPorts: (scope) => cx.get(queries.openPorts, scope),
+    openHosts: (scope, port) => cx.get(queries.openHosts, scope, port),
     resolvesNames: () => cx.get(from.resolvingRequests, MESH_WIDE).length > 0,
-    streamHosts: (namespace) => cx.get(queries.streamHosts, namespace),
+    streamHosts: (scope) => cx.get(queries.streamHosts, scope),
     domains: (host, namespace, port) => cx.get(queries.domains, namespace, port, host),
-    routesFor: (host, namespace) => cx.get(queries.routesFor, namespace, host),
-    streamRoutesFor: (host, namespace) => cx.get(queries.streamRoutesFor, namespace, host),
+    routesFor: (host, scope) => cx.get(queries.routesFor, scope, host),
+    streamRoutesFor: (host, scope) => cx.get(queries.streamRoutesFor, scope, host),
     gatewayRoutes: (gateway) => cx.get(queries.gatewayRoutes, gateway),
     gatewayHosts: (gateway) => cx.get(from.gatewayHosts, gateway),
     gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
@@ -127,4 +133,16 @@ function meshOver(
     envoyFilter: (key) => cx.get(from.envoyFilters, key)?.value?.filter,
     isRefused: (version) => cx.get(from.refusedVersions, version) ?? false,
   };
+}
+
+/** As long as no Sidecar has a say in it, nobody is asked who they are. */
+function unknownTraffic(
+  cx: Context,
+  from: Inputs,
+  { outboundTrafficPolicy }: MeshSettings,
+  sidecar: () => Sidecar | undefined,
+): UnknownTraffic {
+  const own =
+    cx.get(from.sidecarsWithPolicy, MESH_WIDE).length > 0 ? sidecar()?.unknown : undefined;
+  return own ?? { kind: outboundTrafficPolicy === "ALLOW_ANY" ? "allow" : "block" };
 }

@@ -1,21 +1,26 @@
 import type { Mesh } from "./ir/mesh.ts";
+import type { Onlooker } from "./ir/sidecar.ts";
 
-/** The whole of a mesh as plain data, as proxies of one namespace see it: for dumps and tests. */
-export function describe(mesh: Mesh, namespace: string): object {
-  const hosts = mesh.hosts(namespace);
-  const ports = mesh.httpPorts(namespace);
+/** The whole of a mesh as plain data, as one sidecar sees it: for dumps and tests. */
+export function describe(mesh: Mesh, proxy: Onlooker): object {
+  const { namespace } = proxy;
+  const scope = mesh.scope(proxy);
+  const hosts = mesh.hosts(scope);
+  const ports = mesh.httpPorts(scope);
   const named = new Set(hosts);
-  const routed = ports.flatMap((port) => mesh.httpHosts(namespace, port));
+  const routed = ports.flatMap((port) => mesh.httpHosts(scope, port));
   for (const host of routed) named.add(host);
+  const sidecar = mesh.sidecar(proxy);
   return {
+    ...(sidecar && { sidecar }),
     services: byKey(hosts, (host) => mesh.service(host, namespace)),
     endpoints: byKey(hosts, (host) => mesh.endpoints(host, namespace)),
     http: byKey(ports, (port) =>
-      byKey(mesh.httpHosts(namespace, port), (host) => mesh.domains(host, namespace, port)),
+      byKey(mesh.httpHosts(scope, port), (host) => mesh.domains(host, namespace, port)),
     ),
-    streamHosts: mesh.streamHosts(namespace),
-    routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, namespace))),
-    streamRoutes: byKey(hosts, (host) => mesh.streamRoutesFor(host, namespace)),
+    streamHosts: mesh.streamHosts(scope),
+    routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, scope))),
+    streamRoutes: byKey(hosts, (host) => mesh.streamRoutesFor(host, scope)),
     policies: byKey(hosts, (host) => mesh.policy(host, { namespace, labels: {} })),
   };
 }

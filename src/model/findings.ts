@@ -14,10 +14,11 @@ import type { GatewayModel } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import type { DestinationReference } from "./istio/references.ts";
 import type { ServiceEntry } from "./istio/service-entry.ts";
+import type { SidecarModel } from "./istio/sidecar.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
-import { selectorBucket } from "./selector.ts";
+import { selectorBucket, selects } from "./selector.ts";
 
 /** By the name of an object as messages have it, e.g. `VirtualService shop/reviews`. */
 export function findingsQuery(
@@ -51,6 +52,7 @@ const KINDS: Readonly<Record<string, Look>> = {
   ServiceEntry: (key, check) =>
     findings(check.cx.get(check.from.serviceEntries, key), checkServiceEntry, check),
   Gateway: (key, check) => findings(check.cx.get(check.from.gateways, key), checkGateway, check),
+  Sidecar: (key, check) => findings(check.cx.get(check.from.sidecars, key), checkSidecar, check),
   WorkloadEntry: (key, { cx, from }) => cx.get(from.workloadEntries, key)?.diagnostics ?? [],
   EnvoyFilter: (key, { cx, from }) => cx.get(from.envoyFilters, key)?.diagnostics ?? [],
 };
@@ -157,6 +159,30 @@ function checkServiceEntry({ services, namespace }: ServiceEntry, { mesh, report
       `${found.source} has the host ${host}, and proxies follow that one: merge the two, or export them to different namespaces`,
     );
   }
+}
+
+/** A workload has one Sidecar, the oldest that is for it. */
+function checkSidecar(object: SidecarModel, { cx, from, mesh, report }: Check): void {
+  const { namespace, selector, sidecar } = object;
+  const isDefault = Object.keys(selector).length === 0;
+  const keys = cx.get(isDefault ? from.sidecarDefaults : from.sidecarsSelecting, namespace);
+  const rival = keys
+    .flatMap((key) => cx.get(from.sidecars, key)?.value ?? [])
+    .find((other) => byAge(other, object) < 0 && selects(other.selector, selector));
+  if (rival !== undefined)
+    report.add(
+      "MESH0151",
+      isDefault ? "spec" : "spec.workloadSelector",
+      `${rival.sidecar.source} is older and for all workloads that this one is for, so this one is not used: merge the two`,
+    );
+  if (sidecar.unknown?.kind !== "proxy") return;
+  const { host, port } = sidecar.unknown;
+  if (mesh.service(host, namespace)?.ports.some((one) => one.port === port)) return;
+  report.add(
+    "MESH0104",
+    "spec.outboundTrafficPolicy.egressProxy",
+    `no service of the mesh has the host ${host} and port ${port}, so traffic to unknown hosts goes nowhere: create the service or correct the name`,
+  );
 }
 
 /** Older Gateways for the same pods keep their ports. */

@@ -5,6 +5,7 @@ import type { DestinationRuleSpec } from "../api/gen/destination-rule.ts";
 import type { EnvoyFilterSpec } from "../api/gen/envoy-filter.ts";
 import type { GatewaySpec } from "../api/gen/gateway.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
+import type { SidecarSpec } from "../api/gen/sidecar.ts";
 import type { VirtualServiceSpec } from "../api/gen/virtual-service.ts";
 import type { Live, ServiceEntry, WorkloadEntry } from "../api/kinds.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
@@ -12,16 +13,19 @@ import type { Context, Engine, Source } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
 import { lowerCredential } from "./credential.ts";
 import { addressDomain } from "./domains.ts";
+import { patternsFor } from "./host.ts";
 import type { Service } from "./ir/service.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerEnvoyFilter } from "./istio/envoy-filter.ts";
 import { lowerGateway } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import { lowerServiceEntry } from "./istio/service-entry.ts";
+import { lowerSidecar } from "./istio/sidecar.ts";
 import { lowerVirtualService, type VirtualService } from "./istio/virtual-service.ts";
 import { lowerWorkloadEntry } from "./istio/workload-entry.ts";
 import { lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
-import { isHttp } from "./port-protocol.ts";
+import { hasStreams, httpPorts, openPorts } from "./ports.ts";
+import { type Audience, audiences } from "./scope.ts";
 import { labelBuckets, selectorBucket } from "./selector.ts";
 
 /** The one bucket of an index over all there is. */
@@ -75,70 +79,49 @@ function projecting<O extends KubeObject, V>(
 }
 
 /** What an object says of hosts. */
-interface Exported {
-  readonly exportTo: readonly string[];
+interface Exported extends Audience {
   readonly services: readonly Service[];
 }
 
-/** Whether its connections come to addresses that no listener has of its own. */
-const isOpen = ({ anyAddress, subnets }: Service): boolean =>
-  anyAddress === true || subnets !== undefined;
-
-/** Hosts by `namespace port`. */
-const byPort = (
-  exportTo: readonly string[],
-  services: readonly Service[],
-  portsOf: (service: Service) => readonly number[],
-): readonly (readonly [string, string])[] =>
-  services.flatMap((service) =>
-    [...pairs(exportTo, portsOf(service))].map(
-      ([to, port]) => [`${to} ${port}`, service.host] as const,
-    ),
-  );
-
-/** Hosts as those see them to whom they are exported. */
+/** Hosts as those see them to whom they are exported: by `namespace owner`. */
 function exportsOf<O extends KubeObject, V>(
   table: Table<O, Lowered<V | undefined>>,
   saying: (value: V) => Exported,
 ) {
   const index = (entries: (exported: Exported) => Iterable<readonly [string, string]>) =>
     table.index(({ value }) => (value === undefined ? [] : entries(saying(value))));
-  const httpPorts = (service: Service): readonly number[] =>
-    service.ports
-      .filter(({ protocol }) => isHttp(protocol) || (protocol === "auto" && isOpen(service)))
-      .map(({ port }) => port);
-  const openPorts = (service: Service): readonly number[] =>
-    isOpen(service)
-      ? service.ports.filter(({ protocol }) => !isHttp(protocol)).map(({ port }) => port)
-      : [];
+  const hosts = (isMeant: (service: Service) => boolean) =>
+    index((exported) => {
+      const meant = exported.services.filter(isMeant);
+      return pairs(
+        audiences(exported),
+        meant.map(({ host }) => host),
+      );
+    });
+  /** Ports by `namespace owner`. */
+  const ports = (of: (service: Service) => readonly number[]) =>
+    index((exported) => pairs(audiences(exported), exported.services.flatMap(of).map(String)));
+  /** Hosts by `namespace owner` and something of theirs. */
+  const hostsBy = (of: (service: Service) => readonly (string | number)[]) =>
+    index((exported) => {
+      const found = exported.services.flatMap((one) => [...pairs(of(one), [one.host])]);
+      return [...pairs(audiences(exported), found)].map(
+        ([to, [what, host]]) => [`${to} ${what}`, host] as const,
+      );
+    });
   return {
-    openPorts: index(({ exportTo, services }) =>
-      pairs(exportTo, services.flatMap(openPorts).map(String)),
-    ),
-    /** By `namespace port`. */
-    openHosts: index(({ exportTo, services }) => byPort(exportTo, services, openPorts)),
+    openPorts: ports(openPorts),
+    openHosts: hostsBy(openPorts),
     byAddress: index(({ services }) =>
       services.flatMap(({ host, addresses }) => [...pairs(addresses.map(addressDomain), [host])]),
     ),
-    hosts: index(({ exportTo, services }) =>
-      pairs(
-        exportTo,
-        services.map(({ host }) => host),
-      ),
-    ),
-    /** By `namespace port`. */
-    httpHosts: index(({ exportTo, services }) => byPort(exportTo, services, httpPorts)),
-    httpPorts: index(({ exportTo, services }) =>
-      pairs(exportTo, services.flatMap(httpPorts).map(String)),
-    ),
-    streamHosts: index(({ exportTo, services }) =>
-      pairs(
-        exportTo,
-        services
-          .filter(({ ports }) => ports.some(({ protocol }) => !isHttp(protocol)))
-          .map(({ host }) => host),
-      ),
-    ),
+    hosts: hosts(() => true),
+    /** By `*.domain`. */
+    hostsBelow: hostsBy(({ host }) => patternsFor(host).slice(1, -1)),
+    hostsOnPort: hostsBy((service) => service.ports.map(({ port }) => port)),
+    httpHosts: hostsBy(httpPorts),
+    httpPorts: ports(httpPorts),
+    streamHosts: hosts(hasStreams),
   };
 }
 
@@ -161,8 +144,9 @@ function kubeInputs(engine: Engine, clusterDomain: string) {
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),
     servicesByHost: services.index(({ value }, key) => (value ? [[value.service.host, key]] : [])),
-    serviceExports: exportsOf(services, ({ exportTo, service }) => ({
+    serviceExports: exportsOf(services, ({ exportTo, namespace, service }) => ({
       exportTo,
+      namespace,
       services: [service],
     })),
     /** By `namespace label=value`. */
@@ -235,12 +219,17 @@ function istioInputs(engine: Engine, clusterDomain: string) {
     ),
     /** By host: those that route sidecars' connections. */
     meshStreams: virtualServices.index(({ value }, key) =>
-      value?.streams.gateways.includes(MESH_GATEWAY) && hasStreams(value)
+      value?.streams.gateways.includes(MESH_GATEWAY) && hasStreamRules(value)
         ? pairs(value.streams.hosts, [key])
         : [],
     ),
+    /** By `namespace owner`. */
     routedHostsExportedTo: virtualServices.index(({ value }) =>
-      value && routesMesh(value) ? pairs(value.exportTo, value.routes.hosts) : [],
+      value && routesMesh(value) ? pairs(audiences(value), value.routes.hosts) : [],
+    ),
+    /** By `namespace owner`: whatever routes sidecars' traffic. */
+    routingExportedTo: virtualServices.index(({ value }, key) =>
+      value?.routes.gateways.includes(MESH_GATEWAY) ? pairs(audiences(value), [key]) : [],
     ),
     gatewayRoutes: virtualServices.index(({ value }, key) =>
       pairs(value?.routes.gateways ?? [], [key]),
@@ -264,11 +253,33 @@ function istioInputs(engine: Engine, clusterDomain: string) {
   };
 }
 
+function sidecarInputs(engine: Engine, clusterDomain: string) {
+  const sidecars = lowering(engine, (object: KubeObject<SidecarSpec>) =>
+    lowerSidecar(object, clusterDomain),
+  );
+  const bySelector = (isDefault: boolean) =>
+    sidecars.index(({ value }, key) =>
+      value && (Object.keys(value.selector).length === 0) === isDefault
+        ? [[value.namespace, key]]
+        : [],
+    );
+  return {
+    sidecars,
+    /** By namespace: those for all of its workloads, and those for some. */
+    sidecarDefaults: bySelector(true),
+    sidecarsSelecting: bySelector(false),
+    /** All that do not leave unknown traffic to the mesh's settings. */
+    sidecarsWithPolicy: sidecars.index(({ value }, key) =>
+      value?.sidecar.unknown ? [[MESH_WIDE, key]] : [],
+    ),
+  };
+}
+
 function routesMesh({ routes, delegations }: VirtualService): boolean {
   return routes.gateways.includes(MESH_GATEWAY) && routes.rules.length + delegations.length > 0;
 }
 
-function hasStreams({ streams: { tls, tcp } }: VirtualService): boolean {
+function hasStreamRules({ streams: { tls, tcp } }: VirtualService): boolean {
   return tls.length + tcp.length > 0;
 }
 
@@ -301,6 +312,7 @@ export function inputs(engine: Engine, clusterDomain: string) {
     ...entryInputs(engine, clusterDomain),
     ...istioInputs(engine, clusterDomain),
     ...patchInputs(engine),
+    ...sidecarInputs(engine, clusterDomain),
   };
 }
 

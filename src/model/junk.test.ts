@@ -45,7 +45,7 @@ const junk = fc.oneof(
 );
 
 /** Kinds that no code of Kubernetes itself checks. */
-const USER_KINDS = ["VirtualService", "DestinationRule", "Gateway"];
+const USER_KINDS = ["VirtualService", "DestinationRule", "Gateway", "Sidecar"];
 
 test("an object that holds junk harms nobody but itself", () => {
   const damaged = fc
@@ -62,7 +62,7 @@ test("an object that holds junk harms nobody but itself", () => {
       const model = modelOf(WITNESS);
       applyAll(model, objects);
       const mesh = model.mesh(model.engine);
-      describe(mesh, "calm");
+      describe(mesh, { kind: "sidecar", namespace: "calm", labels: {} });
       assert.deepEqual(mesh.service(HOST, "calm"), before.service(HOST, "calm"));
       assert.deepEqual(mesh.domains(HOST, "calm", 8080), before.domains(HOST, "calm", 8080));
       for (const { message, object } of model.diagnostics()) {

@@ -1,8 +1,9 @@
 /** Everything that is derived from more than one object. */
 import type { Context, Engine, Source } from "../store/engine.ts";
-import { withDelegates } from "./delegation.ts";
 import { aliases } from "./domains.ts";
+import { fullRoutes } from "./full-routes.ts";
 import { patternsFor } from "./host.ts";
+import { UNKNOWN_HOST_PORT } from "./hosts.ts";
 import { type Inputs, lookUp } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
@@ -13,65 +14,13 @@ import type { VirtualService } from "./istio/virtual-service.ts";
 import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import type { Registry } from "./registry/queries.ts";
+import { type ScopeQuery, seesRoutes } from "./scope.ts";
 import { labelBuckets, selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
 
 export interface QuerySettings {
   readonly trustDomain: string;
   readonly rootNamespace: string;
-}
-
-/** HTTP to hosts without a service is routed on this port alone, as Istio does. */
-const UNKNOWN_HOST_PORT = 80;
-
-/** Members of indexes of exports, for one namespace. */
-function exported(
-  cx: Context,
-  indexes: readonly Source<[string], readonly string[]>[],
-  namespace: string,
-  suffix = "",
-): readonly string[] {
-  const lists = indexes
-    .flatMap((index) => [cx.get(index, `*${suffix}`), cx.get(index, namespace + suffix)])
-    .filter((list) => list.length > 0);
-  const [only = [], ...others] = lists;
-  return others.length === 0 ? only : [...new Set(lists.flat())].sort();
-}
-
-export function hostQueries(engine: Engine, from: Inputs, registry: Registry) {
-  const { serviceExports: kube, entryExports: entries } = from;
-  const hosts = engine.query((cx, namespace: string) =>
-    exported(cx, [kube.hosts, entries.hosts], namespace),
-  );
-  const streamHosts = engine.query((cx, namespace: string) =>
-    exported(cx, [kube.streamHosts, entries.streamHosts], namespace),
-  );
-  /** Hosts that sidecars route although no service has them. */
-  const unknownHosts = engine.query((cx, namespace: string) =>
-    exported(cx, [from.routedHostsExportedTo], namespace).filter(
-      (host) => !registry.isKnown(cx, host),
-    ),
-  );
-  const httpPorts = engine.query((cx, namespace: string): readonly number[] => {
-    const known = exported(cx, [kube.httpPorts, entries.httpPorts], namespace);
-    const ports = new Set(known.map(Number));
-    if (cx.get(unknownHosts, namespace).length > 0) ports.add(UNKNOWN_HOST_PORT);
-    return [...ports].sort((a, b) => a - b);
-  });
-  const httpHosts = engine.query((cx, namespace: string, port: number) => {
-    const known = exported(cx, [kube.httpHosts, entries.httpHosts], namespace, ` ${port}`);
-    const unknown = port === UNKNOWN_HOST_PORT ? cx.get(unknownHosts, namespace) : [];
-    return unknown.length === 0 ? known : [...new Set([...known, ...unknown])].sort();
-  });
-  const openPorts = engine.query((cx, namespace: string): readonly number[] =>
-    exported(cx, [entries.openPorts], namespace)
-      .map(Number)
-      .sort((a, b) => a - b),
-  );
-  const openHosts = engine.query((cx, namespace: string, port: number) =>
-    exported(cx, [entries.openHosts], namespace, ` ${port}`),
-  );
-  return { hosts, streamHosts, httpPorts, httpHosts, openPorts, openHosts };
 }
 
 /** A name that is a host in its own right, or another host's address, is no alias. */
@@ -90,27 +39,21 @@ export function domainQuery(engine: Engine, from: Inputs, registry: Registry) {
   });
 }
 
-/** An object's routing, with the rules that it leaves to others. */
-function fullRoutes(cx: Context, from: Inputs, object: VirtualService): HttpRoutes {
-  const { routes, delegations, namespace } = object;
-  if (delegations.length === 0) return routes;
-  const rules = withDelegates(routes.rules, delegations, (key) => {
-    const delegate = cx.get(from.virtualServices, key)?.value;
-    return delegate && isVisible(delegate, namespace) ? delegate.routes.rules : undefined;
-  });
-  return { ...routes, rules };
-}
-
-export function routeQueries(engine: Engine, from: Inputs) {
+export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
   /** The object that routes a host for sidecars, by the index that holds such objects. */
   const winnerFor = (
     cx: Context,
     index: Source<[string], readonly string[]>,
-    [namespace, host]: readonly [string, string],
+    [id, host]: readonly [string, string],
   ): VirtualService | undefined => {
     for (const pattern of patternsFor(host)) {
-      const candidates = lookUp(cx, from.virtualServices, cx.get(index, pattern));
-      const winner = winningRoutes(candidates, namespace);
+      const keys = cx.get(index, pattern);
+      if (keys.length === 0) continue;
+      const scope = cx.get(scopes, id);
+      const candidates = lookUp(cx, from.virtualServices, keys).filter((of) =>
+        seesRoutes(scope, of),
+      );
+      const winner = winningRoutes(candidates, scope.namespace);
       if (winner !== undefined) return winner;
     }
     return undefined;
@@ -118,13 +61,13 @@ export function routeQueries(engine: Engine, from: Inputs) {
   const oldestFirst = (cx: Context, keys: readonly string[]): readonly VirtualService[] =>
     lookUp(cx, from.virtualServices, keys).toSorted(byAge);
   return {
-    routesFor: engine.query((cx, namespace: string, host: string): readonly HttpRoutes[] => {
-      const winner = winnerFor(cx, from.meshRoutes, [namespace, host]);
+    routesFor: engine.query((cx, scope: string, host: string): readonly HttpRoutes[] => {
+      const winner = winnerFor(cx, from.meshRoutes, [scope, host]);
       return winner === undefined ? [] : [fullRoutes(cx, from, winner)];
     }),
     streamRoutesFor: engine.query(
-      (cx, namespace: string, host: string): StreamRoutes | undefined =>
-        winnerFor(cx, from.meshStreams, [namespace, host])?.streams,
+      (cx, scope: string, host: string): StreamRoutes | undefined =>
+        winnerFor(cx, from.meshStreams, [scope, host])?.streams,
     ),
     gatewayRoutes: engine.query((cx, gateway: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway)).map((of) => fullRoutes(cx, from, of)),

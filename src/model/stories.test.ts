@@ -15,7 +15,7 @@ for (const { name, directory, model, views } of stories()) {
         view.workload,
         view.kind === "gateway"
           ? describeGateways(mesh, view.labels)
-          : { ...describe(mesh, view.namespace), workload: mesh.workload(view.workload) },
+          : { ...describe(mesh, view), workload: mesh.workload(view.workload) },
       ]),
     );
     t.assert.fileSnapshot(seen, join(directory, "ir.yaml"), { serializers: [toYaml] });

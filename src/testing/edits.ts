@@ -7,6 +7,7 @@ import { localityLbSetting, node, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { envoyFilter } from "./edits-envoy-filter.ts";
 import { sinkFor } from "./fixtures.ts";
+import { sidecar } from "./sidecar-edits.ts";
 
 /** The objects of a world, by kind and key: what a model made from scratch would be given. */
 export type Objects = Map<string, KubeObject>;
@@ -335,6 +336,7 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 4, arbitrary: serviceEntry },
   { weight: 3, arbitrary: workloadEntry },
   { weight: 2, arbitrary: envoyFilter },
+  { weight: 2, arbitrary: sidecar },
 );
 
 const idOf = (of: KubeObject): string => `${of.kind} ${objectKey(of)}`;

@@ -27,6 +27,7 @@ const SINKS: Readonly<Record<string, SinkName>> = {
   ServiceEntry: "serviceEntries",
   WorkloadEntry: "workloadEntries",
   EnvoyFilter: "envoyFilters",
+  Sidecar: "sidecars",
 };
 
 /** The objects of a stream of YAML documents, in namespace `default` where they name none. */

@@ -1,5 +1,6 @@
 import type { Address, BindConfig } from "../proto/gen/envoy/config/core/v3/address.ts";
 import type { AdditionalAddress } from "../proto/gen/envoy/config/listener/v3/listener.ts";
+import { parseListener } from "./names.ts";
 
 export const socketAddress = (address: string, port: number): Address => ({
   socketAddress: { address, portValue: port },
@@ -12,6 +13,16 @@ export const endpointAddress = (address: string, port: number): Address =>
   address.startsWith(UNIX)
     ? { pipe: { path: address.slice(UNIX.length) } }
     : socketAddress(address, port);
+/** @param path of a Unix domain socket, which the application must be able to open; `@name` has no file */
+export const pipe = (path: string): Address => ({
+  pipe: { path, ...(!path.startsWith("@") && { mode: 0o666 }) },
+});
+
+/** Of a listener that is called by its address and port. */
+export function listenerAddress(name: string): Address {
+  const { address, port } = parseListener(name);
+  return socketAddress(address, port);
+}
 
 export const isIpv6 = (address: string): boolean => address.includes(":");
 

@@ -5,7 +5,7 @@ import type { Translator } from "./translator.ts";
 
 export const clusterLoadAssignments: Translator = {
   type: "ClusterLoadAssignment",
-  groups: (mesh, { namespace }) => mesh.hosts(namespace),
+  groups: (mesh, view) => mesh.hosts(mesh.scope(view)),
   // A policy may decide for some proxies that theirs are not listed: it is looked at with each.
   keys(mesh, { namespace }, host) {
     const service = mesh.service(host, namespace);

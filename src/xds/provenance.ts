@@ -15,9 +15,9 @@ import type { ProxyView } from "./view.ts";
 
 /** The kinds whose content shows in a resource; others that are read only lead to it. */
 const SHOWN: Readonly<Record<ResourceType, readonly string[]>> = {
-  Cluster: ["DestinationRule", "ServiceEntry"],
+  Cluster: ["DestinationRule", "ServiceEntry", "Sidecar"],
   ClusterLoadAssignment: [],
-  Listener: ["VirtualService", "ServiceEntry"],
+  Listener: ["VirtualService", "ServiceEntry", "Sidecar"],
   RouteConfiguration: [],
   VirtualHost: ["VirtualService"],
   Secret: [],

@@ -54,9 +54,11 @@ function credentialBody(mesh: Mesh, view: ProxyView, key: string): Secret | unde
 
 function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
   const servers = [...serversByPort(mesh, view).values()].flat();
+  const ingress = mesh.sidecar(view)?.ingress ?? [];
   const asked = [
     ...servers.flatMap(({ server: { tls } }) => (tls ? secretsOfServer(tls) : [])),
-    ...mesh.hosts(view.namespace).flatMap((host) => secretsOfHost(mesh, view, host)),
+    ...ingress.flatMap(({ tls }) => (tls ? serverSecrets(tls) : [])),
+    ...mesh.hosts(mesh.scope(view)).flatMap((host) => secretsOfHost(mesh, view, host)),
   ];
   return [...new Set(asked)].sort();
 }

@@ -7,7 +7,9 @@ import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
 import { clusterLoadAssignments } from "./endpoint.ts";
 import { httpListeners, openListeners } from "./listener/any-address.ts";
+import { egressHttpListeners, egressStreamListeners } from "./listener/egress.ts";
 import { gatewayListeners } from "./listener/gateway.ts";
+import { ingressListeners } from "./listener/inbound.ts";
 import { streamListeners } from "./listener/outbound.ts";
 import { virtualListeners } from "./listener/virtual.ts";
 import { addedClusters, addedHosts, addedListeners } from "./patch/added.ts";
@@ -27,6 +29,9 @@ const rows: readonly Translator[] = [
   httpListeners,
   openListeners,
   streamListeners,
+  egressHttpListeners,
+  egressStreamListeners,
+  ingressListeners,
   portRoutes,
   detectedRoutes,
   namedHosts,

@@ -1,18 +1,21 @@
-import { not, type Row } from "./row.ts";
+import { golden, type Row, test, works } from "./row.ts";
+
+const PORTS = "sidecar-ports";
+const LAW = test("src/xds/law.test.ts", "every scope has what it would have");
 
 export const sidecar: readonly Row[] = [
-  not("SC-01", "not yet"),
-  not("SC-02", "not yet"),
-  not("SC-03", "not yet"),
-  not("SC-04", "not yet"),
-  not("SC-05", "not yet"),
-  not("SC-06", "not yet"),
-  not("SC-07", "not yet"),
-  not("SC-08", "not yet"),
-  not("SC-09", "not yet"),
-  not("SC-10", "not yet"),
-  not("SC-11", "not yet"),
-  not("SC-12", "not yet"),
-  not("SC-13", "not yet"),
-  not("SC-14", "not yet"),
+  works("SC-01", golden("sidecar", "name: 80/audit.reviews.svc.cluster.local:80"), LAW),
+  works("SC-02", golden("sidecar", "name: outbound|80||ratings.reviews.svc.cluster.local"), LAW),
+  works("SC-03", golden(PORTS, 'routeConfigName: "3128"')),
+  works("SC-04", golden(PORTS, "path: /var/run/mesh.sock")),
+  works("SC-05", golden(PORTS, "name: 127.0.0.2_3306")),
+  works("SC-06", golden(PORTS, "destinationPort: 8082")),
+  works("SC-07", golden(PORTS, "name: 10.1.0.1_8083")),
+  works("SC-08", golden(PORTS, "name: 10.1.0.9_9999")),
+  works("SC-09", golden(PORTS, "path: /var/run/app.sock")),
+  works("SC-10", golden(PORTS, "name: file-cert:/etc/certs/cert.pem~/etc/certs/key.pem")),
+  works("SC-11", golden(PORTS, "maxRequests: 50")),
+  works("SC-12", golden("sidecar", "name: block_all")),
+  works("SC-13", golden("sidecar", "name: allow_any")),
+  works("SC-14", golden("sidecar", "name: egress_proxy")),
 ];

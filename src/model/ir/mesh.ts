@@ -3,6 +3,7 @@ import type { EnvoyFilter, FilterSelection, PatchAspect } from "./envoy-filter.t
 import type { Gateway } from "./listener.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
+import type { EgressListener, Onlooker, Sidecar, UnknownTraffic } from "./sidecar.ts";
 import type { DestinationPolicy, LocalityPolicy } from "./traffic.ts";
 
 /** Mesh-wide settings that translation reads. */
@@ -27,40 +28,52 @@ export interface Client {
  */
 export interface Mesh {
   readonly settings: MeshSettings;
-  /** Hosts with a service that proxies in `namespace` may see, sorted. */
-  hosts(namespace: string): readonly string[];
+  /**
+   * What a proxy sees of the mesh has an id: its namespace, or more where a Sidecar has a say in it.
+   * Labels are read only where some Sidecar selects by them.
+   */
+  scope(proxy: Onlooker): string;
+  /** The Sidecar that counts for a proxy: that which selects it, its namespace's, or the mesh's. */
+  sidecar(proxy: Onlooker): Sidecar | undefined;
+  /** `undefined`: all that is exported to the namespace, by capture. */
+  egress(scope: string): readonly EgressListener[] | undefined;
+  unknownTraffic(proxy: Onlooker): UnknownTraffic;
+  /** Hosts with a service that proxies of the scope may see, sorted. */
+  hosts(scope: string): readonly string[];
   /** As proxies in `namespace` see it: several objects may claim a host, and not all be visible. */
   service(host: string, namespace: string): Service | undefined;
   endpoints(host: string, namespace: string): readonly Endpoint[];
+  /** Of those, what the listener of this port has, whatever they speak there. */
+  hostsOnPort(scope: string, port: number): readonly string[];
   /** Ports that any visible service has as HTTP, ascending, with their hosts, sorted. */
-  httpPorts(namespace: string): readonly number[];
+  httpPorts(scope: string): readonly number[];
   /**
    * Hosts with a virtual host on `port`: services that speak HTTP there, and on port 80 also the
    * hosts, wildcards among them, that have routes for sidecars but no service.
    */
-  httpHosts(namespace: string, port: number): readonly string[];
+  httpHosts(scope: string, port: number): readonly string[];
   /**
    * Ports with a host that clients come to at addresses we do not know, ascending, and those hosts,
    * sorted, as far as they do not (surely) speak HTTP there.
    */
-  openPorts(namespace: string): readonly number[];
-  openHosts(namespace: string, port: number): readonly string[];
+  openPorts(scope: string): readonly number[];
+  openHosts(scope: string, port: number): readonly string[];
   /** Whether there is any service whose servers are those that requests name. */
   resolvesNames(): boolean;
   /** Visible hosts with a port that is not (surely) HTTP: TCP, TLS, or to be detected; sorted. */
-  streamHosts(namespace: string): readonly string[];
+  streamHosts(scope: string): readonly string[];
   /**
    * The names and addresses by which clients in `namespace` mean `host`, without port, `host` itself
    * first. No two hosts of one port share one, so they can be the domains of its virtual host.
    */
   domains(host: string, namespace: string, port: number): readonly string[];
   /**
-   * Routing for one host as sidecars in `namespace` see it: that of the source with the most
+   * Routing for one host as sidecars of the scope see it: that of the source with the most
    * specific host, of the oldest if several have it; empty if there is none.
    */
-  routesFor(host: string, namespace: string): readonly HttpRoutes[];
+  routesFor(host: string, scope: string): readonly HttpRoutes[];
   /** The same for connections; `undefined` if there is none. */
-  streamRoutesFor(host: string, namespace: string): StreamRoutes | undefined;
+  streamRoutesFor(host: string, scope: string): StreamRoutes | undefined;
   /** Routing bound to a gateway (`namespace/name`), oldest first. */
   gatewayRoutes(gateway: string): readonly HttpRoutes[];
   /** The hosts of that routing, wildcards among them, sorted, and the routing for one of them. */

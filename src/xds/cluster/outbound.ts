@@ -121,7 +121,7 @@ export const mayBeListed = ({ resolution }: Service): boolean => DISCOVERY[resol
 
 export const outboundClusters: Translator = {
   type: "Cluster",
-  groups: (mesh, { namespace }) => mesh.hosts(namespace),
+  groups: (mesh, view) => mesh.hosts(mesh.scope(view)),
   keys: (mesh, { namespace }, host) => outboundClusterNames(mesh, host, namespace),
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);

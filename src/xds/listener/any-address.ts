@@ -7,16 +7,17 @@ import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
-import { anyAddress } from "../address.ts";
+import { anyAddress, socketAddress } from "../address.ts";
+import { ingressNames } from "../inbound.ts";
 import { listenerName, parseListener, portRoute } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
+import { unknownCluster } from "../route/unknown.ts";
 import { sidecarAudience } from "../route/virtual-host.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { byRds, httpFilter, streamFilter } from "./chain.ts";
 import { greetingInspector, inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
 import { isDefault, namesServers, type Ruled, type StreamChain, streamChains } from "./stream.ts";
-import { unknownCluster } from "./unknown.ts";
 
 const ANY = "0.0.0.0";
 /** Ports that the proxy itself binds on every address. */
@@ -28,40 +29,63 @@ export const SPEAKS_HTTP = { transportProtocol: RAW, applicationProtocols: PLAIN
 /** Ports on which hosts speak HTTP and nothing else is told apart: the same for all proxies. */
 export const httpListeners: Translator = {
   type: "Listener",
-  keys: (mesh, { kind, namespace }) =>
-    kind === "gateway"
-      ? []
-      : names(new Set(mesh.httpPorts(namespace)).difference(new Set(mesh.openPorts(namespace)))),
-  resource: (mesh, _view, key) => listener(mesh, key, { speaksHttp: true, streams: [] }),
+  keys(mesh, view) {
+    if (view.kind === "gateway") return [];
+    const scope = mesh.scope(view);
+    const ports = new Set(mesh.httpPorts(scope)).difference(new Set(mesh.openPorts(scope)));
+    return names(mesh, view, ports);
+  },
+  resource: (mesh, view, key) => httpListener(mesh, view, key),
 };
+
+/** @param name the port's, on any address or on one */
+export const httpListener = (mesh: Mesh, view: ProxyView, name: string): Translated =>
+  listener(mesh, view, { name, speaksHttp: true, streams: [] });
 
 /** Ports on which hosts are served at addresses that nobody has told us. */
 export const openListeners: Translator = {
   type: "Listener",
-  keys: (mesh, { kind, namespace }) =>
-    kind === "gateway" ? [] : names(new Set(mesh.openPorts(namespace))),
+  keys: (mesh, view) =>
+    view.kind === "gateway" ? [] : names(mesh, view, new Set(mesh.openPorts(mesh.scope(view)))),
   resource(mesh, view, key) {
     const { port } = parseListener(key);
-    const speaksHttp = mesh.httpPorts(view.namespace).includes(port);
-    return listener(mesh, key, { speaksHttp, streams: openStreams(mesh, view, port) });
+    const speaksHttp = mesh.httpPorts(mesh.scope(view)).includes(port);
+    const streams = openStreams(mesh, view, port);
+    return listener(mesh, view, { name: key, speaksHttp, streams });
   },
 };
 
-const names = (ports: ReadonlySet<number>): readonly string[] =>
-  [...ports]
-    .filter((port) => !RESERVED.has(port))
+/** Of the ports to which capture leads, and that have no listener of their own (`egress.ts`). */
+function names(mesh: Mesh, view: ProxyView, ports: ReadonlySet<number>): readonly string[] {
+  const scope = mesh.scope(view);
+  if (!isCaptured(mesh, scope)) return [];
+  const own = ownPorts(mesh, scope);
+  return [...ports]
+    .filter((port) => !RESERVED.has(port) && !own.has(port))
     .map((port) => listenerName(ANY, port))
+    .filter((name) => !ingressNames(mesh, view).has(name))
     .sort();
+}
+
+/** Whether connections to any port may come by capture. */
+export const isCaptured = (mesh: Mesh, scope: string): boolean =>
+  mesh.egress(scope)?.some(({ port, captured }) => port === undefined && captured) ?? true;
+
+/** Ports with a listener of their own. */
+export const ownPorts = (mesh: Mesh, scope: string): ReadonlySet<number | undefined> =>
+  new Set(mesh.egress(scope)?.map(({ port }) => port));
 
 interface Content {
+  readonly name: string;
   readonly speaksHttp: boolean;
   readonly streams: readonly StreamChain[];
 }
 
-function listener(mesh: Mesh, name: string, { speaksHttp, streams }: Content): Translated {
+function listener(mesh: Mesh, view: ProxyView, content: Content): Translated {
   const { settings } = mesh;
-  const { port } = parseListener(name);
-  const unknown = unknownCluster(settings);
+  const { name, speaksHttp, streams } = content;
+  const { address, port } = parseListener(name);
+  const unknown = unknownCluster(mesh.unknownTraffic(view));
   const parts = streams.filter((stream) => !isDefault(stream)).map(({ chain }) => chain);
   const whole = streams.find(isDefault) ?? {
     chain: { name: "PassthroughFilterChain", filters: [streamFilter(settings, unknown)] },
@@ -69,7 +93,9 @@ function listener(mesh: Mesh, name: string, { speaksHttp, streams }: Content): T
   };
   const body: Listener = {
     name,
-    ...anyAddress(port, mesh.addressFamilies().includes("IPv6")),
+    ...(address === ANY
+      ? anyAddress(port, mesh.addressFamilies().includes("IPv6"))
+      : { address: socketAddress(address, port) }),
     ...UNBOUND,
     filterChains: [...parts, ...(speaksHttp ? [httpChain(mesh, name)] : [])],
     defaultFilterChain: whole.chain,
@@ -93,7 +119,7 @@ function httpChain(mesh: Mesh, name: string): FilterChain {
 /** Of hosts that want the same connections the first has them. */
 function openStreams(mesh: Mesh, view: ProxyView, port: number): readonly StreamChain[] {
   const audience = sidecarAudience(mesh, view, port);
-  const ruled = mesh.openHosts(view.namespace, port).flatMap((host) => {
+  const ruled = mesh.openHosts(mesh.scope(view), port).flatMap((host) => {
     const service = mesh.service(host, view.namespace);
     const found = service?.ports.find((one) => one.port === port);
     return service && found ? ruledBy(service, found, audience) : [];
@@ -104,8 +130,8 @@ function openStreams(mesh: Mesh, view: ProxyView, port: number): readonly Stream
 /** The host's own routing, then what it leaves open; all of it within the host's subnets, if it has any. */
 function ruledBy(service: Service, port: ServicePort, audience: Audience): readonly Ruled[] {
   const { host, subnets } = service;
-  const { mesh, namespace, gateways } = audience;
-  const routing = mesh.streamRoutesFor(host, namespace);
+  const { mesh, view, gateways } = audience;
+  const routing = mesh.streamRoutesFor(host, mesh.scope(view));
   const plain = {
     matches: [NAMED.has(port.protocol) ? { sniHosts: [host] } : {}],
     destinations: [{ host, port: port.port, weight: 1 }],

@@ -5,12 +5,14 @@
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import { socketAddress } from "../address.ts";
+import { listenerAddress } from "../address.ts";
+import { ingressNames } from "../inbound.ts";
 import { hostRoute, listenerName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
 import { sidecarAudience } from "../route/virtual-host.ts";
 import type { Translated, Translator } from "../translator.ts";
-import { SPEAKS_HTTP, UNBOUND } from "./any-address.ts";
+import type { ProxyView } from "../view.ts";
+import { isCaptured, ownPorts, SPEAKS_HTTP, UNBOUND } from "./any-address.ts";
 import { byRds, httpFilter } from "./chain.ts";
 import { greetingInspector, inspectors } from "./inspect.ts";
 import { isDefault, namesServers, type StreamChain, streamChain, streamChains } from "./stream.ts";
@@ -18,8 +20,8 @@ import { isDefault, namesServers, type StreamChain, streamChain, streamChains } 
 /** One for each address and port behind which bytes flow that tell no host. */
 export const streamListeners: Translator = {
   type: "Listener",
-  keys: (mesh, { kind, namespace }) =>
-    kind === "gateway" ? [] : [...owners(mesh, namespace)].map(ownerKey).sort(),
+  keys: (mesh, view) =>
+    view.kind === "gateway" ? [] : [...owners(mesh, view)].map(ownerKey).sort(),
   resource(mesh, view, key) {
     const [name = "", host = ""] = key.split("/");
     const port = mesh
@@ -32,31 +34,42 @@ export const streamListeners: Translator = {
 /** The name of the listener and the host it leads to: two hosts may want one address. */
 const ownerKey = ([listener, host]: readonly [string, string]): string => `${listener}/${host}`;
 
-function owners(mesh: Mesh, namespace: string): ReadonlyMap<string, string> {
+function owners(mesh: Mesh, view: ProxyView): ReadonlyMap<string, string> {
+  const { namespace } = view;
   const taken = new Map<string, string>();
-  for (const host of mesh.streamHosts(namespace)) {
+  const scope = mesh.scope(view);
+  const own = ownPorts(mesh, scope);
+  const bound = ingressNames(mesh, view);
+  for (const host of isCaptured(mesh, scope) ? mesh.streamHosts(scope) : []) {
     const service = mesh.service(host, namespace);
-    for (const name of service ? listenersOf({ mesh, namespace }, service) : [])
-      if (!taken.has(name)) taken.set(name, host);
+    for (const name of service ? listenersOf({ mesh, namespace }, service, own) : [])
+      if (!taken.has(name) && !bound.has(name)) taken.set(name, host);
   }
   return taken;
 }
 
-interface Viewer {
+export interface Viewer {
   readonly mesh: Mesh;
   readonly namespace: string;
 }
 
-function listenersOf(viewer: Viewer, service: Service): readonly string[] {
-  return service.ports
-    .filter(({ protocol }) => !SURELY_HTTP.has(protocol))
+function listenersOf(
+  viewer: Viewer,
+  service: Service,
+  own: ReadonlySet<number | undefined>,
+): readonly string[] {
+  return streamPorts(service)
+    .filter(({ port }) => !own.has(port))
     .flatMap((port) => addressesOf(viewer, service, port).map((ip) => listenerName(ip, port.port)));
 }
+
+export const streamPorts = (service: Service | undefined): readonly ServicePort[] =>
+  (service?.ports ?? []).filter(({ protocol }) => !SURELY_HTTP.has(protocol));
 
 const SURELY_HTTP: ReadonlySet<ServicePort["protocol"]> = new Set(["http", "http2", "grpc"]);
 
 /** Of a headless service, those of its endpoints, if they listen on the port that clients know. */
-function addressesOf(
+export function addressesOf(
   { mesh, namespace }: Viewer,
   service: Service,
   port: ServicePort,
@@ -73,7 +86,11 @@ interface HostPort {
   readonly port: ServicePort;
 }
 
-function streamListener(name: string, { host, port }: HostPort, audience: Audience): Translated {
+export function streamListener(
+  name: string,
+  { host, port }: HostPort,
+  audience: Audience,
+): Translated {
   const streams = streamsOf(host, port.port, audience);
   const parts = streams.filter((stream) => !isDefault(stream)).map(({ chain }) => chain);
   const whole = streams.find(isDefault)?.chain;
@@ -86,7 +103,7 @@ function streamListener(name: string, { host, port }: HostPort, audience: Audien
   const detected = port.protocol === "auto";
   const body: Listener = {
     name,
-    address: socketAddress(parseListener(name).address, port.port),
+    address: listenerAddress(name),
     ...UNBOUND,
     filterChains: detected ? [...parts, { filterChainMatch: SPEAKS_HTTP, filters: [http] }] : parts,
     ...(whole && { defaultFilterChain: whole }),
@@ -98,7 +115,7 @@ function streamListener(name: string, { host, port }: HostPort, audience: Audien
 
 /** Where connections go by the host's own routing; what it leaves open goes to the service. */
 function streamsOf(host: string, port: number, audience: Audience): readonly StreamChain[] {
-  const routing = audience.mesh.streamRoutesFor(host, audience.namespace);
+  const routing = audience.mesh.streamRoutesFor(host, audience.mesh.scope(audience.view));
   const { gateways = [], tls = [], tcp = [] } = routing ?? {};
   const ruled = streamChains([{ rules: [...tls, ...tcp], gateways }], audience);
   return ruled.some(isDefault)

@@ -93,7 +93,7 @@ function hostNames(
 const routes = (mesh: Mesh, view: ProxyView): readonly string[] =>
   view.kind === "gateway"
     ? httpTables(mesh, view).map(({ route }) => route)
-    : mesh.httpPorts(view.namespace).map(portRoute);
+    : mesh.httpPorts(mesh.scope(view)).map(portRoute);
 
 function addition(
   type: Addable,

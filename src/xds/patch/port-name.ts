@@ -16,8 +16,8 @@ function portNames(subject: Subject, inboundPort: number): readonly string[] {
     return (serversByPort(mesh, view).get(port) ?? []).map(({ server }) => server.name);
   const hosts =
     address === "0.0.0.0"
-      ? mesh.httpHosts(view.namespace, port)
-      : mesh.streamHosts(view.namespace).filter((host) => hasAddress(subject, host, address));
+      ? mesh.httpHosts(mesh.scope(view), port)
+      : mesh.streamHosts(mesh.scope(view)).filter((host) => hasAddress(subject, host, address));
   return hosts.flatMap((host) => servicePortNames(subject, host, port));
 }
 

@@ -23,15 +23,15 @@ const configuration: Translator["resource"] = (_mesh, _view, key) => ({
 /** One for each port on which any host speaks HTTP. */
 export const portRoutes: Translator = {
   type: "RouteConfiguration",
-  keys: (mesh, { kind, namespace }) =>
-    kind === "gateway" ? [] : mesh.httpPorts(namespace).map(portRoute).sort(),
+  keys: (mesh, view) =>
+    view.kind === "gateway" ? [] : mesh.httpPorts(mesh.scope(view)).map(portRoute).sort(),
   resource: configuration,
 };
 
 /** One for each port of a host that may turn out to speak HTTP. */
 export const detectedRoutes: Translator = {
   type: "RouteConfiguration",
-  groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
+  groups: (mesh, view) => (view.kind === "gateway" ? [] : mesh.streamHosts(mesh.scope(view))),
   keys: (mesh, { namespace }, host) =>
     detectedPorts(mesh, host, namespace)
       .map((port) => hostRoute(host, port))

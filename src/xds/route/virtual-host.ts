@@ -4,15 +4,10 @@
  */
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { HttpRoutes, HttpRule } from "../../model/ir/route.ts";
+import type { ServicePort } from "../../model/ir/service.ts";
+import type { UnknownTraffic } from "../../model/ir/sidecar.ts";
 import type { Route, VirtualHost } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import {
-  CATCH_ALL,
-  hostRoute,
-  PASSTHROUGH_CLUSTER,
-  parseVirtualHost,
-  portRoute,
-  virtualHostName,
-} from "../names.ts";
+import { CATCH_ALL, hostRoute, parseVirtualHost, portRoute, virtualHostName } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { routeAction, timeouts } from "./action.ts";
@@ -21,15 +16,16 @@ import { clustersIn } from "./clusters.ts";
 import { detectedPorts } from "./detected.ts";
 import { areFor, httpRoutes } from "./http.ts";
 import { withSharedRetries } from "./retry.ts";
+import { unknownCluster } from "./unknown.ts";
 
 /** Hosts that requests name, by port. */
 export const namedHosts: Translator = {
   type: "VirtualHost",
-  groups: (mesh, { kind, namespace }) =>
-    kind === "gateway" ? [] : mesh.httpPorts(namespace).map(portRoute),
-  keys(mesh, { namespace }, group) {
+  groups: (mesh, view) =>
+    view.kind === "gateway" ? [] : mesh.httpPorts(mesh.scope(view)).map(portRoute),
+  keys(mesh, view, group) {
     const port = Number(group);
-    return [...new Set([...mesh.httpHosts(namespace, port), CATCH_ALL])]
+    return [...new Set([...mesh.httpHosts(mesh.scope(view), port), CATCH_ALL])]
       .map((host) => virtualHostName(portRoute(port), host, port))
       .sort();
   },
@@ -45,7 +41,7 @@ export const namedHosts: Translator = {
 /** Hosts whose listener has their address: whatever a request calls them, it is they. */
 export const detectedHosts: Translator = {
   type: "VirtualHost",
-  groups: (mesh, { kind, namespace }) => (kind === "gateway" ? [] : mesh.streamHosts(namespace)),
+  groups: (mesh, view) => (view.kind === "gateway" ? [] : mesh.streamHosts(mesh.scope(view))),
   keys: (mesh, { namespace }, host) =>
     detectedPorts(mesh, host, namespace)
       .map((port) => virtualHostName(hostRoute(host, port), host, port))
@@ -81,11 +77,21 @@ export function virtualHost(
 
 /** The host's own routing; where there is none for this port or proxy, straight to the service. */
 function routesOf(host: string, audience: Audience): readonly Route[] | undefined {
-  const { mesh, namespace, port } = audience;
-  const sources = mesh.routesFor(host, namespace).filter((source) => areFor(source, audience));
+  const { mesh, view, port } = audience;
+  const scope = mesh.scope(view);
+  const sources = mesh.routesFor(host, scope).filter((source) => areFor(source, audience));
   if (sources.length > 0) return httpRoutes(sources, audience);
-  const known = mesh.service(host, namespace)?.ports.some((p) => p.port === port) ?? false;
-  return known ? [defaultRoute(host, audience)] : undefined;
+  const behind = portBehind(mesh.service(host, view.namespace)?.ports ?? [], port);
+  return behind === undefined ? undefined : [defaultRoute(host, { ...audience, port: behind })];
+}
+
+const USUAL_PORT = 80;
+
+/** A listener of its own need not have the service's port: then it means the only one, or the usual. */
+function portBehind(ports: readonly ServicePort[], port: number): number | undefined {
+  const numbers = ports.map((one) => one.port);
+  if (numbers.includes(port)) return port;
+  return numbers.length > 1 && numbers.includes(USUAL_PORT) ? USUAL_PORT : numbers[0];
 }
 
 function defaultRoute(host: string, audience: Audience): Route {
@@ -105,19 +111,35 @@ function defaultRoute(host: string, audience: Audience): Route {
 
 /** Hosts that nobody knows: routing for `*`, else the mesh's policy for unknown destinations. */
 function catchAll(name: string, audience: Audience): Translated {
-  const { mesh, namespace, port } = audience;
-  const routed = mesh.httpHosts(namespace, port).includes(CATCH_ALL);
-  const sources: readonly HttpRoutes[] = routed ? mesh.routesFor(CATCH_ALL, namespace) : [];
+  const { mesh, view, port } = audience;
+  const scope = mesh.scope(view);
+  const routed = mesh.httpHosts(scope, port).includes(CATCH_ALL);
+  const sources: readonly HttpRoutes[] = routed ? mesh.routesFor(CATCH_ALL, scope) : [];
   const routes = httpRoutes(sources, audience);
-  return virtualHost(name, [CATCH_ALL], routes.length > 0 ? routes : [unknownRoute(mesh)]);
+  return virtualHost(
+    name,
+    [CATCH_ALL],
+    routes.length > 0 ? routes : [unknownRoute(unknownTraffic(mesh, view, port))],
+  );
 }
 
-function unknownRoute({ settings }: Mesh): Route {
-  return settings.outboundTrafficPolicy === "ALLOW_ANY"
-    ? {
-        name: "allow_any",
-        match: { prefix: "/" },
-        route: { cluster: PASSTHROUGH_CLUSTER, ...timeouts() },
-      }
-    : { name: "block_all", match: { prefix: "/" }, directResponse: { status: 502 } };
+/** Without capture nothing tells where a client meant to go, but the name that nobody knows. */
+function unknownTraffic(mesh: Mesh, view: ProxyView, port: number): UnknownTraffic {
+  const traffic = mesh.unknownTraffic(view);
+  if (traffic.kind !== "allow") return traffic;
+  const egress = mesh.egress(mesh.scope(view)) ?? [];
+  const own =
+    egress.find((one) => one.port === port) ?? egress.find((one) => one.port === undefined);
+  return own?.captured === false ? { kind: "block" } : traffic;
+}
+
+function unknownRoute(traffic: UnknownTraffic): Route {
+  const match = { prefix: "/" };
+  if (traffic.kind === "block")
+    return { name: "block_all", match, directResponse: { status: 502 } };
+  return {
+    name: traffic.kind === "allow" ? "allow_any" : "egress_proxy",
+    match,
+    route: { cluster: unknownCluster(traffic), ...timeouts() },
+  };
 }

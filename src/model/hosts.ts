@@ -1,0 +1,279 @@
+/** Lists of hosts, as the proxies of a scope see them. */
+import type { Context, Engine, Query } from "../store/engine.ts";
+import { fullRoutes } from "./full-routes.ts";
+import type { Inputs } from "./inputs.ts";
+import type { EgressListener } from "./ir/sidecar.ts";
+import { isHttp } from "./port-protocol.ts";
+import { hasStreams, httpPorts, openPorts } from "./ports.ts";
+import type { Registry } from "./registry/queries.ts";
+import {
+  exported,
+  type Importing,
+  importedHosts,
+  importedRouting,
+  type Listing,
+  overlap,
+  type Scope,
+  type ScopeQuery,
+  type Traits,
+} from "./scope.ts";
+
+/** HTTP to hosts without a service is routed on this port alone, as Istio does. */
+export const UNKNOWN_HOST_PORT = 80;
+
+const sorted = (all: readonly string[]): readonly string[] => [...new Set(all)].sort();
+
+export interface HostSources {
+  readonly scope: ScopeQuery;
+  readonly registry: Registry;
+}
+
+export function hostQueries(engine: Engine, from: Inputs, sources: HostSources) {
+  const traits = traitsQuery(engine, sources.registry);
+  const importing: Importing = { from, traits };
+  const list = (cx: Context, scope: Scope, listing: Listing): readonly string[] =>
+    scope.egress === undefined
+      ? exported(cx, listing.indexes, { to: scope.namespace, suffix: listing.suffix ?? "" })
+      : listed(cx, importing, scope, { listing, listeners: scope.egress.filter(isOpen) });
+  const onPort = (cx: Context, scope: Scope, listener: EgressListener): readonly string[] =>
+    listed(cx, importing, scope, {
+      listing: hasOwnPort(listener)
+        ? {
+            indexes: both(from, "hostsOnPort"),
+            suffix: ` ${listener.port}`,
+            has: ({ ports }) => ports.includes(listener.port ?? 0),
+          }
+        : allHosts(from),
+      listeners: [listener],
+    });
+  const unknownHosts = unknownHostsQuery(engine, from, sources);
+  const routed = routedQuery(engine, from, { scope: sources.scope, traits });
+  return {
+    ...plainLists(engine, from, { list, onPort, routed, scope: sources.scope }),
+    ...openLists(engine, from, { list, onPort, traits, scope: sources.scope }),
+    ...httpLists(engine, from, { list, onPort, unknownHosts, traits, scope: sources.scope }),
+  };
+}
+
+const isOpen = ({ port }: EgressListener): boolean => port === undefined;
+
+/** Whether hosts must have the listener's port to be behind it. */
+const hasOwnPort = ({ port = 0, isHttpProxy = false }: EgressListener): boolean =>
+  port > 0 && !isHttpProxy;
+
+const allHosts = (from: Inputs): Listing => ({
+  indexes: both(from, "hosts"),
+  has: () => true,
+});
+
+/** Of Services, and of ServiceEntries. */
+const both = (from: Inputs, name: Exclude<keyof Inputs["serviceExports"], "byAddress">) => [
+  from.serviceExports[name],
+  from.entryExports[name],
+];
+
+function listed(
+  cx: Context,
+  importing: Importing,
+  { namespace }: Scope,
+  { listing, listeners }: { listing: Listing; listeners: readonly EgressListener[] },
+): readonly string[] {
+  const found = listeners.map((listener) =>
+    importedHosts(cx, importing, { namespace, listener }, listing),
+  );
+  return sorted(found.flat());
+}
+
+function traitsQuery(engine: Engine, registry: Registry): TraitsQuery {
+  return engine.query((cx, namespace: string, host: string): Traits | undefined => {
+    const found = registry.service(cx, host, namespace);
+    return (
+      found && {
+        namespace: found.namespace,
+        ports: found.ports.map(({ port }) => port),
+        http: httpPorts(found),
+        open: openPorts(found),
+        hasStreams: hasStreams(found),
+      }
+    );
+  });
+}
+
+type TraitsQuery = Query<[namespace: string, host: string], Traits | undefined>;
+
+/** Hosts that sidecars route although no service has them. */
+function unknownHostsQuery(engine: Engine, from: Inputs, { scope: scopes, registry }: HostSources) {
+  const routedHosts = (cx: Context, { namespace, egress }: Scope): readonly string[] =>
+    egress === undefined
+      ? exported(cx, [from.routedHostsExportedTo], { to: namespace })
+      : egress.flatMap((listener) =>
+          importedRouting(cx, from.routedHostsExportedTo, { namespace, listener }, overlap),
+        );
+  return engine.query((cx, id: string): readonly string[] =>
+    sorted(routedHosts(cx, cx.get(scopes, id)).filter((host) => !registry.isKnown(cx, host))),
+  );
+}
+
+/** Hosts that are not imported, but to which imported routing sends traffic. */
+function routedQuery(
+  engine: Engine,
+  from: Inputs,
+  { scope, traits }: { scope: ScopeQuery; traits: TraitsQuery },
+) {
+  const hostsOf = engine.query(
+    (cx, key: string): readonly string[] =>
+      cx.get(from.virtualServices, key)?.value?.routes.hosts ?? [],
+  );
+  const destinationsOf = engine.query((cx, key: string): readonly string[] => {
+    const object = cx.get(from.virtualServices, key)?.value;
+    if (object === undefined) return [];
+    const http = fullRoutes(cx, from, object).rules.flatMap(({ action, mirrors = [] }) => [
+      ...(action.kind === "forward" ? action.destinations : []),
+      ...mirrors,
+    ]);
+    const { tls, tcp } = object.streams;
+    const streams = [...tls, ...tcp].flatMap(({ destinations }) => destinations);
+    return sorted([...http, ...streams].map(({ host }) => host));
+  });
+  return engine.query((cx, id: string): readonly string[] => {
+    const { namespace, egress = [] } = cx.get(scope, id);
+    const keys = egress.flatMap((listener) =>
+      importedRouting(cx, from.routingExportedTo, { namespace, listener }, (key, pattern) =>
+        cx.get(hostsOf, key).some((host) => overlap(pattern, host)),
+      ),
+    );
+    return sorted(keys.flatMap((key) => cx.get(destinationsOf, key))).filter(
+      (host) => cx.get(traits, namespace, host) !== undefined,
+    );
+  });
+}
+
+interface Lists {
+  readonly list: (cx: Context, scope: Scope, listing: Listing) => readonly string[];
+  readonly onPort: (cx: Context, scope: Scope, listener: EgressListener) => readonly string[];
+  readonly scope: ScopeQuery;
+}
+
+function plainLists(
+  engine: Engine,
+  from: Inputs,
+  {
+    list,
+    onPort,
+    routed,
+    scope: scopes,
+  }: Lists & { readonly routed: Query<[string], readonly string[]> },
+) {
+  const own = (egress: readonly EgressListener[] = []) => egress.filter((one) => !isOpen(one));
+  return {
+    hosts: engine.query((cx, id: string) => {
+      const scope = cx.get(scopes, id);
+      const open = list(cx, scope, allHosts(from));
+      if (scope.egress === undefined) return open;
+      const others = own(scope.egress).flatMap((listener) => onPort(cx, scope, listener));
+      return sorted([...open, ...others, ...cx.get(routed, id), ...scope.proxies]);
+    }),
+    hostsOnPort: engine.query((cx, id: string, port: number) => {
+      const scope = cx.get(scopes, id);
+      const listeners = own(scope.egress).filter((listener) => listener.port === port);
+      return sorted(listeners.flatMap((listener) => onPort(cx, scope, listener)));
+    }),
+    streamHosts: engine.query((cx, id: string) =>
+      list(cx, cx.get(scopes, id), {
+        indexes: both(from, "streamHosts"),
+        has: (known) => known.hasStreams,
+      }),
+    ),
+  };
+}
+
+interface HttpSources extends Lists {
+  readonly unknownHosts: Query<[string], readonly string[]>;
+  readonly traits: TraitsQuery;
+}
+
+function httpLists(engine: Engine, from: Inputs, sources: HttpSources) {
+  return {
+    httpPorts: httpPortsQuery(engine, from, sources),
+    httpHosts: httpHostsQuery(engine, from, sources),
+  };
+}
+
+/** Of an index of ports the whole is a list of ports; single hosts are asked. */
+function portLists(
+  indexes: Listing["indexes"],
+  { list, traits }: Pick<HttpSources, "list" | "traits">,
+  of: (known: Traits) => readonly number[],
+) {
+  return (cx: Context, scope: Scope): readonly number[] => {
+    const found = list(cx, scope, { indexes, has: (known) => of(known).length > 0 });
+    if (scope.egress === undefined) return found.map(Number);
+    return found.flatMap((one) => {
+      if (/^\d+$/.test(one)) return [Number(one)];
+      const known = cx.get(traits, scope.namespace, one);
+      return known === undefined ? [] : of(known);
+    });
+  };
+}
+
+function openLists(
+  engine: Engine,
+  from: Inputs,
+  { list, traits, scope: scopes }: Omit<HttpSources, "unknownHosts">,
+) {
+  const portsOf = portLists(both(from, "openPorts"), { list, traits }, ({ open }) => open);
+  return {
+    openPorts: engine.query((cx, id: string): readonly number[] =>
+      [...new Set(portsOf(cx, cx.get(scopes, id)))].sort((a, b) => a - b),
+    ),
+    openHosts: engine.query((cx, id: string, port: number) =>
+      list(cx, cx.get(scopes, id), {
+        indexes: both(from, "openHosts"),
+        suffix: ` ${port}`,
+        has: ({ open }) => open.includes(port),
+      }),
+    ),
+  };
+}
+
+function httpPortsQuery(
+  engine: Engine,
+  from: Inputs,
+  { list, unknownHosts, traits, scope: scopes }: HttpSources,
+) {
+  const portsOf = portLists(both(from, "httpPorts"), { list, traits }, ({ http }) => http);
+  return engine.query((cx, id: string): readonly number[] => {
+    const scope = cx.get(scopes, id);
+    const ports = new Set(portsOf(cx, scope));
+    const isClosed = scope.egress?.some(isOpen) === false;
+    if (!isClosed && cx.get(unknownHosts, id).length > 0) ports.add(UNKNOWN_HOST_PORT);
+    for (const { port, protocol } of scope.egress ?? [])
+      if (port !== undefined) {
+        if (protocol !== undefined && isHttp(protocol)) ports.add(port);
+        else ports.delete(port);
+      }
+    return [...ports].sort((a, b) => a - b);
+  });
+}
+
+function httpHostsQuery(
+  engine: Engine,
+  from: Inputs,
+  { list, onPort, unknownHosts, scope: scopes }: HttpSources,
+) {
+  return engine.query((cx, id: string, port: number): readonly string[] => {
+    const scope = cx.get(scopes, id);
+    const own = scope.egress?.find((listener) => listener.port === port);
+    const known =
+      own === undefined
+        ? list(cx, scope, {
+            indexes: both(from, "httpHosts"),
+            suffix: ` ${port}`,
+            has: ({ http }) => http.includes(port),
+          })
+        : onPort(cx, scope, own);
+    const takesUnknown = port === UNKNOWN_HOST_PORT || own?.isHttpProxy === true;
+    const unknown = takesUnknown ? cx.get(unknownHosts, id) : [];
+    return unknown.length === 0 ? known : sorted([...known, ...unknown]);
+  });
+}
