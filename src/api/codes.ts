@@ -113,6 +113,12 @@ export const CODES = {
     title: "A policy is not one that proxies know",
     explanation: "The value is left out, and the default holds.",
   },
+  MESH0118: {
+    level: "warning",
+    title: "A delegate does not exist",
+    explanation:
+      "A rule leaves its requests to a VirtualService that is not there, is not exported to the rule's namespace, or delegates in turn, which goes one level deep only. Requests of a rule without delegate answer 503.",
+  },
   MESH0131: {
     level: "error",
     title: "An address is not an address",

@@ -42,18 +42,24 @@ function joinedMatch(root: HttpMatch, own: HttpMatch): HttpMatch | undefined {
   const path = joinedPath(root.path, own.path);
   const headers = joinedList(root.headers, own.headers);
   const query = joinedList(root.query, own.query);
+  const claims = joinedList(root.claims ?? [], own.claims ?? []);
   const agree = agrees(root.port, own.port) && agrees(root.sourceNamespace, own.sourceNamespace);
-  if (path === undefined || headers === undefined || query === undefined || !agree)
-    return undefined;
-  const labels = { ...root.sourceLabels, ...own.sourceLabels };
+  if (!agree || path === undefined) return undefined;
+  if (headers === undefined || query === undefined || claims === undefined) return undefined;
   return {
     ...root,
     ...own,
     path,
     headers,
     query,
-    ...(Object.keys(labels).length > 0 && { sourceLabels: labels }),
+    ...(claims.length > 0 && { claims }),
+    ...joinedLabels(root, own),
   };
+}
+
+function joinedLabels(root: HttpMatch, own: HttpMatch): Pick<HttpMatch, "sourceLabels"> {
+  const labels = { ...root.sourceLabels, ...own.sourceLabels };
+  return Object.keys(labels).length > 0 ? { sourceLabels: labels } : {};
 }
 
 function agrees<T>(root: T | undefined, own: T | undefined): boolean {

@@ -91,4 +91,34 @@ test("two gateways may share a port for one protocol and one only", () => {
   const model = modelOf(`${gateway("old", "HTTP", 1)}---${gateway("new", "HTTP", 2)}`);
   assert.deepEqual(told(model, "Gateway default/new"), []);
   assert.deepEqual(told(model, "Gateway default/old"), []);
+  apply(model, gateway("new", "TCP", 2));
+  assert.deepEqual(told(model, "Gateway default/new"), ["MESH0115 spec.servers"]);
+  assert.deepEqual(told(model, "Gateway default/old"), [], "the older one has the port");
+});
+
+const delegating = (name: string, to: string, exportTo = "*"): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: ${name}}
+spec:
+  exportTo: ["${exportTo}"]
+  http: [{delegate: {name: ${to}, namespace: ${to}}}]
+`;
+
+test("a delegate must be there, visible, and do the routing itself", () => {
+  const root = "VirtualService root/root";
+  const model = modelOf(delegating("root", "other"));
+  assert.deepEqual(told(model, root), ["MESH0118 spec.http[0].delegate"]);
+  apply(model, delegating("other", "root"));
+  const [circle] = model.engine.get(model.findings, root);
+  assert.match(circle?.message ?? "", /leaves rules to others itself/);
+  const filled = (exportTo: string) =>
+    delegating("other", "x", exportTo).replace(
+      /\{delegate.*\}\}/,
+      "{directResponse: {status: 200}}",
+    );
+  apply(model, filled("*"));
+  assert.deepEqual(told(model, root), []);
+  apply(model, filled("."));
+  assert.deepEqual(told(model, root), ["MESH0118 spec.http[0].delegate"]);
 });

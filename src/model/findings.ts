@@ -12,13 +12,14 @@ import type { Mesh } from "./ir/mesh.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
-import type { DestinationReference } from "./istio/references.ts";
+import type { DestinationReference, References } from "./istio/references.ts";
 import type { ServiceEntry } from "./istio/service-entry.ts";
 import type { SidecarModel } from "./istio/sidecar.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import { selectorBucket, selects } from "./selector.ts";
+import { isVisible } from "./visibility.ts";
 
 /** By the name of an object as messages have it, e.g. `VirtualService shop/reviews`. */
 export function findingsQuery(
@@ -75,7 +76,29 @@ function checkVirtualService(object: VirtualService, check: Check): void {
       );
   for (const destination of object.references.destinations)
     checkDestination(destination, object.namespace, check);
+  for (const delegate of object.references.delegates) checkDelegate(delegate, object, check);
   if (object.routes.gateways.includes(MESH_GATEWAY)) checkRivals(object, check);
+}
+
+/** Rules left to another object, which may leave none to a third. */
+function checkDelegate(
+  { path, delegate }: References["delegates"][number],
+  { namespace }: VirtualService,
+  { cx, from, report }: Check,
+): void {
+  const found = cx.get(from.virtualServices, delegate)?.value;
+  if (found === undefined || !isVisible(found, namespace))
+    report.add(
+      "MESH0118",
+      path,
+      `there is no VirtualService ${delegate} that may be seen from here, so requests of this rule are answered 503: create it, or have its exportTo name ${namespace}`,
+    );
+  else if (found.delegations.length > 0)
+    report.add(
+      "MESH0118",
+      path,
+      `VirtualService ${delegate} leaves rules to others itself, and those are left out: delegate to them from here`,
+    );
 }
 
 function checkDestination(

@@ -186,6 +186,7 @@ const match = fc.oneof(
   fc.record({ port }),
   fc.record({ gateways: fc.constantFrom(["mesh"], ["one/edge"]) }),
   fc.record({ headers: fc.constant({ "x-user": { exact: "jason" } }) }),
+  fc.record({ withoutHeaders: fc.constant({ "@request.auth.claims.group": { exact: "dev" } }) }),
 );
 
 const rule = fc.oneof(
@@ -206,8 +207,27 @@ const rule = fc.oneof(
     match: fc.option(fc.array(match, { minLength: 1, maxLength: 2 }), { nil: undefined }),
     delegate: fc.record({ name: fc.constantFrom("routes", "more-routes"), namespace }),
   }),
-  fc.record({ redirect: fc.constantFrom({ uri: "/x" }, { redirectCode: 418 }) }),
-  fc.record({ directResponse: fc.constantFrom({ status: 200 }, { status: 7 }) }),
+  fc.record({
+    redirect: fc.constantFrom(
+      { uri: "/x" },
+      { redirectCode: 418 },
+      { derivePort: "FROM_REQUEST_PORT" },
+    ),
+  }),
+  fc.record({
+    directResponse: fc.constantFrom(
+      { status: 200 },
+      { status: 7 },
+      { status: 200, body: { bytes: "iVBORw0KGgo=" } },
+    ),
+  }),
+);
+
+const streamMatch = fc.constantFrom(
+  [{ port: 9080 }],
+  [],
+  [{ sourceSubnet: "10.1.0.0/16" }],
+  [{ destinationSubnets: ["10.96.0.0/16"], sourceSubnet: "nonsense" }],
 );
 
 const streamRoute = fc.array(fc.record({ destination, weight: fc.constantFrom(0, 50) }), {
@@ -218,7 +238,7 @@ const virtualService = fc
   .record({
     namespace,
     tcp: fc.option(
-      fc.array(fc.record({ match: fc.constantFrom([{ port: 9080 }], []), route: streamRoute }), {
+      fc.array(fc.record({ match: streamMatch, route: streamRoute }), {
         maxLength: 2,
       }),
       { nil: undefined },

@@ -8,7 +8,7 @@ export const gateway: readonly Row[] = [
   works("GW-02", golden("gateway-https", "name: 0.0.0.0_15432")),
   works("GW-03", golden("gateway-http", "routeConfigName: http.8443")),
   works("GW-04", golden("gateway-https", "routeConfigName: https.8443.mutual.edge.edge")),
-  partly("GW-05", "not yet", golden("gateway-https", "cluster: outbound|5433||db.edge")),
+  works("GW-05", golden("stream-routes", "name: 0.0.0.0_27017")),
   works("GW-06", golden("gateway-https", "routeConfigName: https.8443.mutual.edge.edge")),
   not(
     "GW-07",
@@ -47,5 +47,5 @@ export const gateway: readonly Row[] = [
   works("GW-30", golden("gateway-https", "transportSocketConnectTimeout: 15s")),
   not("GW-31", "not yet"),
   works("GW-32", test(FINDINGS, "two gateways may share a port for one protocol and one only")),
-  not("GW-33", "not yet"),
+  works("GW-33", test(TRAFFIC, "a gateway routes what comes by plain HTTP")),
 ];

@@ -25,15 +25,27 @@ export interface HttpMatch {
     readonly invert?: boolean;
   }[];
   readonly query: readonly { readonly name: string; readonly match: StringMatch }[];
+  /** Conditions on the claims of the request's token, which a filter before has verified. */
+  readonly claims?: readonly ClaimMatch[];
   /** Only on this port of the listener; absent is every port. */
   readonly port?: number;
-  /** Only for workloads with these labels, in this namespace; gateways ignore both. */
+  /** Only for workloads with these labels, in this namespace; a gateway that is named ignores both. */
   readonly sourceLabels?: Readonly<Record<string, string>>;
   readonly sourceNamespace?: string;
   /** Gateways (`namespace/name`, or `mesh` for sidecars) this match is for; absent: all of the rule's. */
   readonly gateways?: readonly string[];
   /** Prefix of statistics about the requests that match. */
   readonly statPrefix?: string;
+}
+
+export interface ClaimMatch {
+  /** As the user writes it. */
+  readonly name: string;
+  /** Where in the token: each key leads one object deeper. */
+  readonly path: readonly string[];
+  /** Of a list one element is enough. */
+  readonly match: StringMatch;
+  readonly invert?: boolean;
 }
 
 export interface HeaderOperations {
@@ -78,7 +90,13 @@ export type HttpAction =
       readonly rewrite?: Rewrite;
     }
   | { readonly kind: "redirect"; readonly redirect: Redirect }
-  | { readonly kind: "respond"; readonly status: number; readonly body?: string };
+  | {
+      readonly kind: "respond";
+      readonly status: number;
+      readonly body?: string;
+      /** A body that is no text, in base64. */
+      readonly bytes?: string;
+    };
 
 export interface Retry {
   readonly attempts: number;
@@ -158,6 +176,8 @@ export interface StreamMatch {
   readonly sniHosts?: readonly string[];
   /** CIDRs, one of which the connection was meant for. */
   readonly destinationSubnets?: readonly string[];
+  /** A CIDR that the client is in. */
+  readonly sourceSubnet?: string;
   /** As in `HttpMatch`. */
   readonly port?: number;
   readonly sourceLabels?: Readonly<Record<string, string>>;

@@ -26,7 +26,7 @@ function delay(
     site.report.add(
       "MESH0110",
       `${path}.exponentialDelay`,
-      "exponentialDelay has no effect: use fixedDelay",
+      "proxies delay requests by a fixed time only: use fixedDelay",
     );
   const share = lowerPercent(percentage?.value ?? percent, `${path}.percentage`, site);
   const ms = lowerDuration(fixedDelay, `${path}.fixedDelay`, site);
@@ -52,7 +52,11 @@ function abortStatus(
   { report }: Site,
 ): AbortStatus | undefined {
   if (http2Error !== undefined)
-    report.add("MESH0110", `${path}.http2Error`, "http2Error has no effect: use httpStatus");
+    report.add(
+      "MESH0110",
+      `${path}.http2Error`,
+      "proxies abort requests with a status only: use httpStatus or grpcStatus",
+    );
   if (grpcStatus !== undefined) {
     const code = GRPC_CODES.indexOf(grpcStatus.toUpperCase());
     if (code >= 0) return { kind: "grpc", code };

@@ -13,6 +13,9 @@ import { isLine, isRegex, lowerLine, lowerPort, type Site } from "./site.ts";
 const UNAVAILABLE: HttpAction = { kind: "respond", status: 503 };
 const BROKEN: HttpAction = { kind: "respond", status: 500 };
 
+/** The first that a rule has is what becomes of its requests. */
+const ACTIONS = ["redirect", "directResponse", "delegate", "route"] as const;
+
 /** @param authority the host that the rule's header operations set */
 export function lowerAction(
   rule: VirtualServiceSpecHttp,
@@ -20,6 +23,13 @@ export function lowerAction(
   path: string,
   site: Site,
 ): HttpAction {
+  const said = ACTIONS.filter((action) => rule[action] !== undefined);
+  if (said.length > 1)
+    site.report.add(
+      "MESH0103",
+      path,
+      `the rule has ${said.join(" and ")}, of which ${said[0]} counts: leave out the others`,
+    );
   if (rule.redirect !== undefined) return redirectAction(rule.redirect, `${path}.redirect`, site);
   if (rule.directResponse !== undefined)
     return response(rule.directResponse, `${path}.directResponse`, site);
@@ -119,9 +129,9 @@ function response(
     );
     return UNAVAILABLE;
   }
-  const text = body?.string ?? (body?.bytes === undefined ? undefined : fromBase64(body.bytes));
-  const sizeBytes = new TextEncoder().encode(text).length;
-  if (sizeBytes <= MAX_BODY_BYTES) return { kind: "respond", status, ...defined({ body: text }) };
+  const bytes = bodyOf(body);
+  const sizeBytes = bytes?.length ?? 0;
+  if (sizeBytes <= MAX_BODY_BYTES) return { kind: "respond", status, ...contentOf(bytes) };
   report.add(
     "MESH0109",
     `${path}.body`,
@@ -130,6 +140,14 @@ function response(
   return { kind: "respond", status };
 }
 
-function fromBase64(bytes: string): string {
-  return Buffer.from(bytes, "base64").toString();
+function bodyOf(body: VirtualServiceSpecHttpDirectResponse["body"] = {}): Buffer | undefined {
+  if (body.string !== undefined) return Buffer.from(body.string);
+  return body.bytes === undefined ? undefined : Buffer.from(body.bytes, "base64");
+}
+
+/** Text where they are text: that is what reads well. */
+function contentOf(bytes: Buffer | undefined): { readonly body?: string; readonly bytes?: string } {
+  if (bytes === undefined) return {};
+  const text = bytes.toString();
+  return bytes.equals(Buffer.from(text)) ? { body: text } : { bytes: bytes.toString("base64") };
 }

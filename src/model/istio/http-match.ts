@@ -4,6 +4,7 @@ import type {
 } from "../../api/gen/virtual-service.ts";
 import { defined } from "../../util/defined.ts";
 import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
+import { claimMatches, isClaim } from "./claims.ts";
 import { gatewayKey } from "./gateway-key.ts";
 import { isHeaderName, isHeaderValue } from "./headers.ts";
 import { isRegex, lowerPort, type Site, stringMatch, type TextMatch } from "./site.ts";
@@ -37,14 +38,16 @@ function lowerMatch(
   const uri = pathMatch(match, `${path}.uri`, site);
   const headers = headerMatches(match, path, site);
   const query = namedMatches(match.queryParams, `${path}.queryParams`, site);
+  const claims = claimMatches(match, path, site);
   const port = lowerPort(match.port, `${path}.port`, site);
-  if (uri === undefined || headers === undefined || query === undefined || port !== match.port)
-    return undefined;
+  if (uri === undefined || headers === undefined || query === undefined) return undefined;
+  if (claims === undefined || port !== match.port) return undefined;
   return {
     path: uri,
     headers,
     query,
     ...defined({
+      claims: claims.length > 0 ? claims : undefined,
       name: match.name,
       port,
       sourceLabels: match.sourceLabels,
@@ -81,8 +84,8 @@ function headerMatches(
   });
   const lists = [
     namedMatches(pseudo, path, site),
-    namedMatches(match.headers, `${path}.headers`, site),
-    namedMatches(match.withoutHeaders, `${path}.withoutHeaders`, site)?.map((m) => ({
+    namedMatches(withoutClaims(match.headers), `${path}.headers`, site),
+    namedMatches(withoutClaims(match.withoutHeaders), `${path}.withoutHeaders`, site)?.map((m) => ({
       ...m,
       invert: true,
     })),
@@ -92,6 +95,11 @@ function headerMatches(
     ? known.flat()
     : undefined;
 }
+
+const withoutClaims = (
+  matches: Readonly<Record<string, TextMatch>> = {},
+): Readonly<Record<string, TextMatch>> =>
+  Object.fromEntries(Object.entries(matches).filter(([name]) => !isClaim(name)));
 
 function areHeaders(list: readonly HeaderMatch[], path: string, { report }: Site): boolean {
   const bad = list.find(({ name }) => !isHeaderName(name.replace(/^:/, "")));

@@ -17,6 +17,8 @@ export interface References {
   readonly destinations: readonly DestinationReference[];
   /** Gateways as `namespace/name`; sidecars are not among them. */
   readonly gateways: readonly { readonly path: string; readonly gateway: string }[];
+  /** VirtualServices that fill its rules, as `namespace/name`. */
+  readonly delegates: readonly { readonly path: string; readonly delegate: string }[];
 }
 
 interface Destination {
@@ -26,6 +28,11 @@ interface Destination {
 }
 
 type At = readonly [path: string, destination: Destination | undefined];
+
+export const delegateKey = (
+  { name = "", namespace }: NonNullable<VirtualServiceSpecHttp["delegate"]>,
+  own: string,
+): string => `${namespace ?? own}/${name}`;
 
 export function referencesOf(
   { http = [], tcp = [], tls = [], gateways = [] }: VirtualServiceSpec,
@@ -46,6 +53,11 @@ export function referencesOf(
     gateways: gateways
       .map((name, i) => ({ path: `spec.gateways[${i}]`, gateway: gatewayKey(name, namespace) }))
       .filter(({ gateway }) => gateway !== MESH_GATEWAY),
+    delegates: http.flatMap(({ delegate }, i) =>
+      delegate
+        ? [{ path: `spec.http[${i}].delegate`, delegate: delegateKey(delegate, namespace) }]
+        : [],
+    ),
   };
 }
 

@@ -43,12 +43,14 @@ function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | u
   const subnets = destinationSubnets?.filter((s, i) =>
     isSubnet(s, `${path}.destinationSubnets[${i}]`, site),
   );
+  const { sourceSubnet } = match;
+  if (sourceSubnet !== undefined && !isSubnet(sourceSubnet, `${path}.sourceSubnet`, site))
+    return undefined;
   if (port !== match.port || subnets?.length === 0) return undefined;
-  if (match.sourceSubnet !== undefined)
-    site.report.add("MESH0110", `${path}.sourceSubnet`, "sourceSubnet has no effect: leave it out");
   return defined({
     sniHosts: sniHosts?.map((host) => host.toLowerCase()),
     destinationSubnets: subnets,
+    sourceSubnet,
     port,
     sourceLabels: match.sourceLabels,
     sourceNamespace: match.sourceNamespace,

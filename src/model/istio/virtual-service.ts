@@ -17,7 +17,7 @@ import { headers, requestHeaders } from "./headers.ts";
 import { lowerAction } from "./http-action.ts";
 import { EVERYTHING, lowerMatches } from "./http-match.ts";
 import { lowerMirrors } from "./mirror.ts";
-import { type References, referencesOf } from "./references.ts";
+import { delegateKey, type References, referencesOf } from "./references.ts";
 import { lowerDuration, lowerHost, lowerNumber, type Site } from "./site.ts";
 import { lowerStreamRules } from "./stream-routes.ts";
 
@@ -90,7 +90,7 @@ function lowerRules(
     else
       delegations.push({
         position: rules.length,
-        key: `${delegate.namespace ?? site.namespace}/${delegate.name ?? ""}`,
+        key: delegateKey(delegate, site.namespace),
         rule,
       });
   }

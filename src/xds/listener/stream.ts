@@ -89,11 +89,15 @@ const ANY = "*";
 
 /** What is left of a match, subnet by subnet. */
 function unclaimed(match: StreamMatch, taken: Set<string>): readonly FilterChainMatch[] {
-  const subnets = match.destinationSubnets ?? [undefined];
+  const { destinationSubnets: subnets = [undefined], sourceSubnet: source } = match;
   return subnets.flatMap((subnet) => {
-    const names = (match.sniHosts ?? [""]).filter((name) => claim(`${subnet} ${name}`, taken));
+    const key = `${subnet} ${source}`;
+    const names = (match.sniHosts ?? [""]).filter((name) => claim(`${key} ${name}`, taken));
     const named = names.filter((name) => name !== "" && name !== ANY);
-    const prefix = subnet === undefined ? {} : { prefixRanges: [cidr(subnet)] };
+    const prefix: FilterChainMatch = {
+      ...(subnet !== undefined && { prefixRanges: [cidr(subnet)] }),
+      ...(source !== undefined && { sourcePrefixRanges: [cidr(source)] }),
+    };
     return [
       ...(named.length > 0 ? [{ ...prefix, serverNames: named }] : []),
       ...(names.includes(ANY) ? [{ ...prefix, transportProtocol: "tls" }] : []),

@@ -7,7 +7,9 @@ import type {
   Redirect,
   Rewrite,
 } from "../../model/ir/route.ts";
+import { base64 } from "../../proto/bytes.ts";
 import type {
+  DirectResponseAction,
   RedirectAction,
   RedirectAction_RedirectResponseCode,
   Route,
@@ -27,7 +29,7 @@ export function routeAction(rule: HttpRule, path: PathMatch, vantage: Vantage): 
       return forward(rule, action, path, vantage);
     case "redirect":
       return {
-        redirect: redirectAction(action.redirect, vantage.port),
+        redirect: redirectAction(action.redirect, vantage),
         ...routeFilters(rule),
         ...headerOperations([rule]),
       };
@@ -35,12 +37,19 @@ export function routeAction(rule: HttpRule, path: PathMatch, vantage: Vantage): 
       return {
         directResponse: {
           status: action.status,
-          ...(action.body !== undefined && { body: { inlineString: action.body } }),
+          ...responseBody(action),
         },
         ...routeFilters(rule),
         ...headerOperations([rule]),
       };
   }
+}
+
+type Respond = Extract<HttpAction, { kind: "respond" }>;
+
+function responseBody({ body, bytes }: Respond): DirectResponseAction {
+  if (bytes !== undefined) return { body: { inlineBytes: base64(bytes) } };
+  return body === undefined ? {} : { body: { inlineString: body } };
 }
 
 type Forward = Extract<HttpAction, { kind: "forward" }>;
@@ -82,12 +91,12 @@ function mirrorPolicies(mirrors: readonly Mirror[], vantage: Vantage): RouteActi
 
 /**
  * Without a budget a request may take as long as it wants, whatever Envoy's defaults, and gRPC as
- * long as its caller says. A route that speaks of `maxStreamDuration` has no `timeout` any more, so
- * with a budget that is all it says.
+ * long as its caller says; with one gRPC has what its caller says of it, if that is less. A route
+ * that speaks of `maxStreamDuration` has no `timeout` any more, hence the older field.
  */
 export function timeouts(timeoutMs = 0): RouteAction {
   const timeout = duration(timeoutMs);
-  if (timeoutMs > 0) return { timeout };
+  if (timeoutMs > 0) return { timeout, maxGrpcTimeout: timeout };
   return { timeout, maxStreamDuration: { maxStreamDuration: "0s", grpcTimeoutHeaderMax: "0s" } };
 }
 
@@ -117,14 +126,15 @@ const CODES: Readonly<Record<Redirect["code"], RedirectAction_RedirectResponseCo
 };
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-function redirectAction(redirect: Redirect, listenerPort: number): RedirectAction {
+function redirectAction(redirect: Redirect, { port: own, secure }: Vantage): RedirectAction {
   const { path, prefix, authority, scheme, code } = redirect;
-  const port = redirect.portFromRequest ? listenerPort : redirect.port;
+  const port = redirect.portFromRequest ? own : redirect.port;
+  const usual = DEFAULT_PORTS[scheme ?? (secure ? "https" : "http")];
   return {
     ...(prefix !== undefined ? { prefixRewrite: prefix } : path && { pathRedirect: path }),
     ...(authority && { hostRedirect: authority }),
     ...(scheme && { schemeRedirect: scheme }),
-    ...(port !== undefined && port !== DEFAULT_PORTS[scheme ?? ""] && { portRedirect: port }),
+    ...(port !== undefined && port !== usual && { portRedirect: port }),
     responseCode: CODES[code],
   };
 }

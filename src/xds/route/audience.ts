@@ -27,7 +27,9 @@ export function concerns(
   const meant = conditions.gateways ?? gateways;
   if (!meant.some((gateway) => audience.gateways.includes(gateway))) return false;
   if (conditions.port !== undefined && conditions.port !== audience.port) return false;
-  return audience.view.kind === "gateway" || comesFrom(conditions, audience.view);
+  // What is for a gateway by name is for it whatever its labels.
+  const isNamed = audience.view.kind === "gateway" && conditions.gateways !== undefined;
+  return isNamed || comesFrom(conditions, audience.view);
 }
 
 function comesFrom({ sourceLabels, sourceNamespace }: Conditions, view: ProxyView): boolean {

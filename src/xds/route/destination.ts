@@ -21,6 +21,8 @@ export interface Vantage {
   readonly namespace: string;
   /** Of the listener, as clients call it. */
   readonly port: number;
+  /** Whether what comes to it comes by TLS that ends there. */
+  readonly secure?: boolean;
 }
 
 export interface Resolved {

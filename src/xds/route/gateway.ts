@@ -83,6 +83,7 @@ function serverRoutes(
       view,
       namespace: view.namespace,
       port: server.port,
+      secure: server.tls !== undefined,
       gateways: [gateway.key],
     }),
   );

@@ -1,17 +1,19 @@
 /** Conditions of a rule in Envoy's terms. */
-import type { HttpMatch, PathMatch, StringMatch } from "../../model/ir/route.ts";
+import type { ClaimMatch, HttpMatch, PathMatch, StringMatch } from "../../model/ir/route.ts";
 import type {
   HeaderMatcher,
   QueryParameterMatcher,
   RouteMatch,
 } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
+import type { MetadataMatcher } from "../../proto/gen/envoy/type/matcher/v3/metadata.ts";
 import type { StringMatcher } from "../../proto/gen/envoy/type/matcher/v3/string.ts";
 
-export function routeMatch({ path, headers, query }: HttpMatch): RouteMatch {
+export function routeMatch({ path, headers, query, claims = [] }: HttpMatch): RouteMatch {
   return {
     ...pathMatch(path),
     ...(headers.length > 0 && { headers: headers.map(headerMatcher) }),
     ...(query.length > 0 && { queryParameters: query.map(queryMatcher) }),
+    ...(claims.length > 0 && { dynamicMetadata: claims.map(claimMatcher) }),
   };
 }
 
@@ -49,6 +51,23 @@ function queryMatcher({ name, match }: HttpMatch["query"][number]): QueryParamet
   return match.kind === "present"
     ? { name, presentMatch: true }
     : { name, stringMatch: stringMatcher(match) };
+}
+
+/** Where the filter that verifies tokens leaves what they say. */
+const TOKENS = "envoy.filters.http.jwt_authn";
+const PAYLOAD = "payload";
+
+/** Claims like groups are lists, and one element is enough. */
+function claimMatcher({ path, match, invert }: ClaimMatch): MetadataMatcher {
+  const value = match.kind === "present" ? undefined : { stringMatch: stringMatcher(match) };
+  return {
+    filter: TOKENS,
+    path: [PAYLOAD, ...path].map((key) => ({ key })),
+    value: value
+      ? { orMatch: { valueMatchers: [value, { listMatch: { oneOf: value } }] } }
+      : { presentMatch: true },
+    ...(invert && { invert: true }),
+  };
 }
 
 type ValueMatch = Exclude<StringMatch, { kind: "present" }>;
