@@ -1,3 +1,5 @@
+import type { MeshConfigSpecMesh } from "./gen/mesh-config.ts";
+
 /** Which endpoints a client goes to first, by where it and they are; as users write it. */
 export interface LocalityLbSetting {
   readonly enabled: boolean;
@@ -33,4 +35,6 @@ export interface ControlPlaneConfig {
   readonly localityLbSetting?: LocalityLbSetting;
   /** Where proxies write access logs, e.g. `/dev/stdout`; empty for none. */
   readonly accessLogFile: string;
+  /** Istio's other mesh-wide settings, as the user wrote them; absent is the default. */
+  readonly meshConfig?: MeshConfigSpecMesh;
 }

@@ -31,7 +31,8 @@ export function controlPlane(settings: Settings, rollout: string): readonly Kube
 /** The settings, as the control plane reads them. */
 export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
   const { mesh, namespace, rootNamespace, trustDomain, clusterDomain, proxyImage } = settings;
-  const { workloadTtlMs, outboundTrafficPolicy, localityLbSetting, accessLogFile } = settings;
+  const { workloadTtlMs, outboundTrafficPolicy, localityLbSetting, accessLogFile, meshConfig } =
+    settings;
   return {
     mesh,
     namespace,
@@ -44,6 +45,7 @@ export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
     outboundTrafficPolicy,
     ...(localityLbSetting && { localityLbSetting }),
     accessLogFile,
+    ...(Object.keys(meshConfig).length > 0 && { meshConfig }),
   };
 }
 

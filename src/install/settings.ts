@@ -4,7 +4,11 @@
  */
 
 import type { LocalityLbSetting } from "../api/control-plane-config.ts";
-import type { MeshConfigSpecGateways, MeshConfigSpecImages } from "../api/gen/mesh-config.ts";
+import type {
+  MeshConfigSpecGateways,
+  MeshConfigSpecImages,
+  MeshConfigSpecMesh,
+} from "../api/gen/mesh-config.ts";
 import type { MeshConfig } from "../api/kinds.ts";
 import { CONTROL_PLANE_NAMESPACE } from "../api/names.ts";
 
@@ -58,6 +62,8 @@ export interface Settings {
   readonly accessLogFile: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   readonly localityLbSetting: LocalityLbSetting | undefined;
+  /** What else the user says of the mesh's traffic. */
+  readonly meshConfig: MeshConfigSpecMesh;
   readonly gateways: readonly GatewaySettings[];
 }
 
@@ -102,9 +108,20 @@ export function settingsOf({ metadata, spec = {} }: MeshConfig, catalogue: Catal
     rootNamespace,
     accessLogFile: mesh.accessLogFile,
     outboundTrafficPolicy: mesh.outboundTrafficPolicy?.mode ?? "ALLOW_ANY",
+    meshConfig: othersOf(spec.mesh),
     localityLbSetting: mesh.localityLbSetting && { enabled: true, ...mesh.localityLbSetting },
     gateways: (spec.gateways ?? []).map((gateway) => gatewayOf(gateway, namespace)),
   };
+}
+
+function othersOf({
+  rootNamespace: _root,
+  accessLogFile: _log,
+  outboundTrafficPolicy: _unknown,
+  localityLbSetting: _places,
+  ...others
+}: MeshConfigSpecMesh = {}): MeshConfigSpecMesh {
+  return others;
 }
 
 function gatewayOf(

@@ -17,7 +17,9 @@ import type { Authority } from "../ca/authority.ts";
 import { Webhook } from "../inject/webhook.ts";
 import { Client } from "../kube/client.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import { lowerMeshSettings } from "../model/istio/mesh-config.ts";
 import type { Sink } from "../store/sink.ts";
+import { defined } from "../util/defined.ts";
 import { errorFields, type Log } from "../util/log.ts";
 import { encode } from "../xds/encode.ts";
 import { createScopes } from "../xds/scopes.ts";
@@ -110,7 +112,10 @@ interface Parts {
 async function wire(wiring: Wiring): Promise<Parts> {
   const { config, log, client, reflectors, signal } = wiring;
   const { trustDomain } = config;
-  const model = createMeshModel(config);
+  const { settings, diagnostics } = lowerMeshSettings(config.meshConfig ?? {}, config.mesh);
+  for (const { path, message } of diagnostics)
+    log.warn(`MeshConfig ${config.mesh}: ${path}: ${message}`);
+  const model = createMeshModel({ ...config, ...defined({ traffic: settings.traffic }) });
   const pods = new PodIndex();
   const feedback = new Feedback({ config, client, model, log });
   watchModel(reflectors, { model, pods, feedback });

@@ -34,7 +34,7 @@ export interface MeshModel {
 
 export function createMeshModel(settings: ModelSettings): MeshModel {
   const engine = new Engine();
-  const from = inputs(engine, settings.clusterDomain);
+  const from = inputs(engine, settings.clusterDomain, settings.traffic?.exportTo);
   const queries = derive(engine, from, settings);
   const mesh = (cx: Context): Mesh => meshOver(cx, from, queries, settings);
   return {

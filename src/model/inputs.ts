@@ -12,6 +12,7 @@ import { type KubeObject, objectKey, objectName } from "../api/object.ts";
 import type { Context, Engine, Source } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
 import { lowerCredential } from "./credential.ts";
+import { type DefaultExports, exportedByAnnotation, exportedBySpec } from "./default-exports.ts";
 import { addressDomain } from "./domains.ts";
 import { patternsFor } from "./host.ts";
 import type { Service } from "./ir/service.ts";
@@ -125,9 +126,9 @@ function exportsOf<O extends KubeObject, V>(
   };
 }
 
-function kubeInputs(engine: Engine, clusterDomain: string) {
+function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: DefaultExports) {
   const services = lowering(engine, (object: Live<kube.Service>) =>
-    lowerService(object, clusterDomain),
+    lowerService(exportedByAnnotation(object, to), clusterDomain),
   );
   const pods = projecting(engine, (object: Live<kube.Pod>) => lowerPod(object));
   const slices = projecting(engine, (object: Live<kube.EndpointSlice>) =>
@@ -162,9 +163,9 @@ function kubeInputs(engine: Engine, clusterDomain: string) {
   };
 }
 
-function entryInputs(engine: Engine, clusterDomain: string) {
+function entryInputs(engine: Engine, clusterDomain: string, { services: to }: DefaultExports) {
   const serviceEntries = lowering(engine, (object: ServiceEntry) =>
-    lowerServiceEntry(object, clusterDomain),
+    lowerServiceEntry(exportedBySpec(object, to), clusterDomain),
   );
   const workloadEntries = lowering(engine, (object: WorkloadEntry) =>
     lowerWorkloadEntry(object, clusterDomain),
@@ -199,12 +200,12 @@ function entryInputs(engine: Engine, clusterDomain: string) {
   };
 }
 
-function istioInputs(engine: Engine, clusterDomain: string) {
+function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExports) {
   const virtualServices = lowering(engine, (object: KubeObject<VirtualServiceSpec>) =>
-    lowerVirtualService(object, clusterDomain),
+    lowerVirtualService(exportedBySpec(object, exports.virtualServices), clusterDomain),
   );
   const destinationRules = lowering(engine, (object: KubeObject<DestinationRuleSpec>) =>
-    lowerDestinationRule(object, clusterDomain),
+    lowerDestinationRule(exportedBySpec(object, exports.destinationRules), clusterDomain),
   );
   const gateways = lowering(engine, (object: KubeObject<GatewaySpec>) =>
     lowerGateway(object, clusterDomain),
@@ -306,11 +307,11 @@ function patchInputs(engine: Engine) {
 }
 
 /** Every input of the model. */
-export function inputs(engine: Engine, clusterDomain: string) {
+export function inputs(engine: Engine, clusterDomain: string, exports: DefaultExports = {}) {
   return {
-    ...kubeInputs(engine, clusterDomain),
-    ...entryInputs(engine, clusterDomain),
-    ...istioInputs(engine, clusterDomain),
+    ...kubeInputs(engine, clusterDomain, exports),
+    ...entryInputs(engine, clusterDomain, exports),
+    ...istioInputs(engine, clusterDomain, exports),
     ...patchInputs(engine),
     ...sidecarInputs(engine, clusterDomain),
   };

@@ -27,7 +27,7 @@ export interface KubeService extends Origin {
   readonly uid?: string;
 }
 
-const EXPORT_TO = "networking.istio.io/exportTo";
+export const EXPORT_TO = "networking.istio.io/exportTo";
 
 export function lowerService(
   object: Live<kube.Service>,

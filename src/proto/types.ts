@@ -23,12 +23,15 @@ import { Config } from "./gen/envoy/extensions/filters/http/set_filter_state/v3/
 import { UpstreamCodec } from "./gen/envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.ts";
 import { HttpInspector } from "./gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts";
 import { OriginalDst } from "./gen/envoy/extensions/filters/listener/original_dst/v3/original_dst.ts";
+import { ProxyProtocol } from "./gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.ts";
 import { TlsInspector } from "./gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.ts";
+import { ConnectionLimit } from "./gen/envoy/extensions/filters/network/connection_limit/v3/connection_limit.ts";
 import { HttpConnectionManager } from "./gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts";
 import { RBAC as NetworkRbac } from "./gen/envoy/extensions/filters/network/rbac/v3/rbac.ts";
 import { SniCluster } from "./gen/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.ts";
 import { FilterConfig as SniForwardProxy } from "./gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy.ts";
 import { TcpProxy } from "./gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
+import { PreserveCaseFormatterConfig } from "./gen/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case.ts";
 import { Generic } from "./gen/envoy/extensions/http/injected_credentials/generic/v3/generic.ts";
 import { CaresDnsResolverConfig } from "./gen/envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.ts";
 import { PreviousHostsPredicate } from "./gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.ts";
@@ -70,13 +73,17 @@ const TYPES = {
   "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec": UpstreamCodec,
   "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": HttpInspector,
   "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": OriginalDst,
+  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol": ProxyProtocol,
   "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": TlsInspector,
+  "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit": ConnectionLimit,
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager":
     HttpConnectionManager,
   "envoy.extensions.filters.network.rbac.v3.RBAC": NetworkRbac,
   "envoy.extensions.filters.network.sni_cluster.v3.SniCluster": SniCluster,
   "envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig": SniForwardProxy,
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": TcpProxy,
+  "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig":
+    PreserveCaseFormatterConfig,
   "envoy.extensions.http.injected_credentials.generic.v3.Generic": Generic,
   "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig": CaresDnsResolverConfig,
   "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate": PreviousHostsPredicate,

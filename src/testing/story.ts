@@ -8,9 +8,11 @@
  */
 import { globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { MeshConfig } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
-import type { MeshModel } from "../model/dataflow.ts";
+import type { MeshModel, ModelSettings } from "../model/dataflow.ts";
 import { createMeshModel } from "../model/dataflow.ts";
+import { lowerMeshSettings } from "../model/istio/mesh-config.ts";
 import { applyAll, objects, SETTINGS } from "./fixtures.ts";
 
 const STORIES = join(import.meta.dirname, "../../testdata");
@@ -40,10 +42,10 @@ export function stories(): readonly Story[] {
     throw new Error(`no stories in ${STORIES}: the tests would pass by testing nothing`);
   return inputs.map((file) => {
     const all = objects(readFileSync(file, "utf8"));
-    const model = createMeshModel(SETTINGS);
+    const model = createMeshModel({ ...SETTINGS, ...meshSettings(all) });
     applyAll(
       model,
-      all.filter(({ kind }) => kind !== "View"),
+      all.filter(({ kind }) => kind !== "View" && kind !== "MeshConfig"),
     );
     return {
       name: basename(dirname(file)),
@@ -52,6 +54,18 @@ export function stories(): readonly Story[] {
       views: all.filter(({ kind }) => kind === "View").map(onlooker),
     };
   });
+}
+
+/** Of the MeshConfig, if the story has one; its faults would be the story's own. */
+function meshSettings(all: readonly KubeObject[]): Partial<ModelSettings> {
+  const config = all.find(({ kind }) => kind === "MeshConfig") as MeshConfig | undefined;
+  if (config === undefined) return {};
+  const { settings, diagnostics } = lowerMeshSettings(
+    config.spec?.mesh ?? {},
+    config.metadata.name,
+  );
+  if (diagnostics.length > 0) throw new RangeError(JSON.stringify(diagnostics));
+  return settings;
 }
 
 function onlooker({ metadata, spec }: KubeObject): Onlooker {

@@ -21,7 +21,10 @@ export function openPorts(mesh: Mesh, view: ProxyView): readonly OpenPort[] {
   if (sidecar?.ingress !== undefined)
     return sidecar.ingress.map((listener) => ingressPort(listener, sidecar, workload));
   const policy = policyOf(sidecar?.inbound);
-  return (workload?.ports ?? []).map((port) => ({ ...port, policy }));
+  const endpoint = mesh.settings.traffic?.callsLoopback
+    ? (port: number) => ({ endpoint: { kind: "address" as const, address: LOOPBACK, port } })
+    : () => ({});
+  return (workload?.ports ?? []).map((port) => ({ ...port, ...endpoint(port.port), policy }));
 }
 
 function ingressPort(
@@ -42,6 +45,8 @@ function ingressPort(
     policy: { ...policyOf(inbound), ...policyOf(listener) },
   };
 }
+
+const LOOPBACK = "127.0.0.1";
 
 /** Listeners by which the proxy itself waits for clients of the workload: no other can be there. */
 export function ingressNames(mesh: Mesh, view: ProxyView): ReadonlySet<string> {

@@ -1,5 +1,7 @@
 /** Mutual TLS between the mesh's workloads: one certificate and one set of roots per proxy, by SDS. */
 import { ROOT_SECRET, WORKLOAD_SECRET } from "../api/names.ts";
+import type { MeshSettings } from "../model/ir/mesh.ts";
+import type { TlsBounds } from "../model/ir/mesh-traffic.ts";
 import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
 import type {
   SubjectAltNameMatcher,
@@ -31,18 +33,38 @@ export const PLAINTEXT: TransportSocket = {
 
 export const secret = (name: string): SdsSecretConfig => ({ name, sdsConfig: ADS });
 
-export const TLS_PARAMS: TlsParameters = {
-  tlsMinimumProtocolVersion: "TLSv1_2",
-  tlsMaximumProtocolVersion: "TLSv1_3",
-};
+/** The suites that Envoy's TLS library has, for TLS up to 1.2. */
+const CIPHER = /^(ECDHE-(ECDSA|RSA)-)?(AES(128|256)-(GCM-SHA(256|384)|SHA)|CHACHA20-POLY1305)$/;
+/** And the curves. One that it does not have would keep all that is in one message from the proxy. */
+const CURVE = /^(X25519|X25519MLKEM768|P-(256|384|521))$/;
+
+export const knownSuites = (names: readonly string[]): readonly string[] =>
+  names.filter((one) => CIPHER.test(one));
+
+export function curves({ curves: names = [] }: Partial<TlsBounds> = {}): TlsParameters {
+  const known = names.filter((one) => CURVE.test(one));
+  return known.length === 0 ? {} : { ecdhCurves: known };
+}
+
+/** What handshakes may agree on, where the mesh does not say it. */
+export function tlsParameters(bounds: TlsBounds | undefined): TlsParameters {
+  const suites = knownSuites(bounds?.cipherSuites ?? []);
+  return {
+    tlsMinimumProtocolVersion: bounds?.minVersion === "1.3" ? "TLSv1_3" : "TLSv1_2",
+    tlsMaximumProtocolVersion: "TLSv1_3",
+    ...(suites.length > 0 && { cipherSuites: [...suites] }),
+    ...curves(bounds),
+  };
+}
 
 /** A certificate for this workload, and peers that show one of the mesh's with one of `peers`. */
 function meshContext(
+  { traffic }: MeshSettings,
   peers: readonly StringMatcher[],
   alpnProtocols: readonly string[],
 ): CommonTlsContext {
   return {
-    tlsParams: TLS_PARAMS,
+    tlsParams: tlsParameters(traffic?.meshTls),
     tlsCertificateSdsSecretConfigs: [secret(WORKLOAD_SECRET)],
     combinedValidationContext: {
       defaultValidationContext: { matchTypedSubjectAltNames: peers.map(uri) },
@@ -66,6 +88,7 @@ function nameType(name: string): NonNullable<SubjectAltNameMatcher["sanType"]> {
 const uri = (matcher: StringMatcher): SubjectAltNameMatcher => ({ sanType: "URI", matcher });
 
 export interface UpstreamTls {
+  readonly settings: MeshSettings;
   /** Identities that the server may have. */
   readonly peers: readonly StringMatcher[];
   readonly serverName: string;
@@ -74,19 +97,28 @@ export interface UpstreamTls {
 
 export const TLS = "envoy.transport_sockets.tls";
 
-export const upstreamMutualTls = ({ peers, serverName, alpn }: UpstreamTls): TransportSocket => ({
+export const upstreamMutualTls = ({
+  settings,
+  peers,
+  serverName,
+  alpn,
+}: UpstreamTls): TransportSocket => ({
   name: TLS,
   typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
-    commonTlsContext: meshContext(peers, alpn),
+    commonTlsContext: meshContext(settings, peers, alpn),
     sni: serverName,
   }),
 });
 
 /** Any workload of the trust domain is let in; who may do what is for authorization to say. */
-export const downstreamMutualTls = (trustDomain: string): TransportSocket => ({
+export const downstreamMutualTls = (settings: MeshSettings): TransportSocket => ({
   name: TLS,
   typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
-    commonTlsContext: meshContext([{ prefix: `spiffe://${trustDomain}/` }], ["h2", "http/1.1"]),
+    commonTlsContext: meshContext(
+      settings,
+      [{ prefix: `spiffe://${settings.trustDomain}/` }],
+      ["h2", "http/1.1"],
+    ),
     requireClientCertificate: true,
   }),
 });

@@ -102,10 +102,212 @@ export interface MeshConfigSpecMesh {
   readonly rootNamespace?: string;
   /** Where proxies write access logs, e.g. /dev/stdout; empty for none. */
   readonly accessLogFile?: string;
+  /** A line of the access log, in Envoy's format; a JSON object of texts for accessLogEncoding JSON. */
+  readonly accessLogFormat?: string;
+  readonly accessLogEncoding?: "TEXT" | "JSON";
+  /** Whether applications are called at the pod's address, or at 127.0.0.1. */
+  readonly inboundTrafficPolicy?: MeshConfigSpecMeshInboundTrafficPolicy;
+  readonly connectTimeout?: string;
+  /** How long a client may be silent before its connection counts as one of bytes; 0s waits. */
+  readonly protocolDetectionTimeout?: string;
+  readonly tcpKeepalive?: MeshConfigSpecMeshTcpKeepalive;
+  /** Whether proxies speak mutual TLS with workloads that have a sidecar without being asked. */
+  readonly enableAutoMtls?: boolean;
+  readonly defaultServiceExportTo?: readonly string[];
+  readonly defaultVirtualServiceExportTo?: readonly string[];
+  readonly defaultDestinationRuleExportTo?: readonly string[];
+  readonly dnsRefreshRate?: string;
+  readonly h2UpgradePolicy?: "DO_NOT_UPGRADE" | "UPGRADE";
+  readonly inboundClusterStatName?: string;
+  readonly outboundClusterStatName?: string;
+  readonly pathNormalization?: MeshConfigSpecMeshPathNormalization;
+  readonly defaultHttpRetryPolicy?: MeshConfigSpecMeshDefaultHttpRetryPolicy;
+  readonly defaultInboundHttpRetryPolicy?: MeshConfigSpecMeshDefaultInboundHttpRetryPolicy;
+  readonly meshMTLS?: MeshConfigSpecMeshMeshMTLS;
+  readonly tlsDefaults?: MeshConfigSpecMeshTlsDefaults;
+  /** What holds of every destination where no DestinationRule says otherwise. */
+  readonly defaultTrafficPolicy?: MeshConfigSpecMeshDefaultTrafficPolicy;
+  /** How proxies themselves behave. */
+  readonly defaultConfig?: MeshConfigSpecMeshDefaultConfig;
   /** What a sidecar does with traffic to a host that the mesh does not know. */
   readonly outboundTrafficPolicy?: MeshConfigSpecMeshOutboundTrafficPolicy;
   /** Which endpoints of a service a client goes to first, by where it and they are: the default for services of which no DestinationRule says otherwise. Localities are region/zone/subzone. */
   readonly localityLbSetting?: MeshConfigSpecMeshLocalityLbSetting;
+}
+
+/** Whether applications are called at the pod's address, or at 127.0.0.1. */
+export interface MeshConfigSpecMeshInboundTrafficPolicy {
+  readonly mode?: "PASSTHROUGH" | "LOCALHOST";
+}
+
+export interface MeshConfigSpecMeshTcpKeepalive {
+  readonly probes?: number;
+  readonly time?: string;
+  readonly interval?: string;
+}
+
+export interface MeshConfigSpecMeshPathNormalization {
+  readonly normalization?: "DEFAULT" | "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
+}
+
+export interface MeshConfigSpecMeshDefaultHttpRetryPolicy {
+  readonly attempts?: number;
+  readonly perTryTimeout?: string;
+  readonly backoff?: string;
+  readonly retryOn?: string;
+  readonly retryIgnorePreviousHosts?: boolean;
+  readonly retryRemoteLocalities?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultInboundHttpRetryPolicy {
+  readonly attempts?: number;
+  readonly perTryTimeout?: string;
+  readonly backoff?: string;
+  readonly retryOn?: string;
+  readonly retryIgnorePreviousHosts?: boolean;
+  readonly retryRemoteLocalities?: boolean;
+}
+
+export interface MeshConfigSpecMeshMeshMTLS {
+  readonly minProtocolVersion?: "TLS_AUTO" | "TLSV1_2" | "TLSV1_3";
+  readonly cipherSuites?: readonly string[];
+  readonly ecdhCurves?: readonly string[];
+}
+
+export interface MeshConfigSpecMeshTlsDefaults {
+  readonly minProtocolVersion?: "TLS_AUTO" | "TLSV1_2" | "TLSV1_3";
+  readonly cipherSuites?: readonly string[];
+  readonly ecdhCurves?: readonly string[];
+}
+
+/** What holds of every destination where no DestinationRule says otherwise. */
+export interface MeshConfigSpecMeshDefaultTrafficPolicy {
+  readonly connectionPool?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPool;
+  readonly outlierDetection?: MeshConfigSpecMeshDefaultTrafficPolicyOutlierDetection;
+}
+
+export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPool {
+  readonly tcp?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcp;
+  readonly http?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolHttp;
+}
+
+export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcp {
+  readonly maxConnections?: number;
+  readonly connectTimeout?: string;
+  readonly idleTimeout?: string;
+  readonly maxConnectionDuration?: string;
+  readonly tcpKeepalive?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcpTcpKeepalive;
+}
+
+export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcpTcpKeepalive {
+  readonly probes?: number;
+  readonly time?: string;
+  readonly interval?: string;
+}
+
+export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolHttp {
+  readonly http1MaxPendingRequests?: number;
+  readonly http2MaxRequests?: number;
+  readonly maxRequestsPerConnection?: number;
+  readonly maxRetries?: number;
+  readonly maxConcurrentStreams?: number;
+  readonly idleTimeout?: string;
+  readonly h2UpgradePolicy?: "DEFAULT" | "DO_NOT_UPGRADE" | "UPGRADE";
+  readonly useClientProtocol?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultTrafficPolicyOutlierDetection {
+  readonly consecutive5xxErrors?: number;
+  readonly consecutiveGatewayErrors?: number;
+  readonly consecutiveLocalOriginFailures?: number;
+  readonly splitExternalLocalOriginErrors?: boolean;
+  readonly interval?: string;
+  readonly baseEjectionTime?: string;
+  readonly maxEjectionPercent?: number;
+  readonly minHealthPercent?: number;
+}
+
+/** How proxies themselves behave. */
+export interface MeshConfigSpecMeshDefaultConfig {
+  /** What stands before gateways. */
+  readonly gatewayTopology?: MeshConfigSpecMeshDefaultConfigGatewayTopology;
+  readonly proxyHeaders?: MeshConfigSpecMeshDefaultConfigProxyHeaders;
+  /** Bounds of what clients of gateways may hold. */
+  readonly connectionSettings?: MeshConfigSpecMeshDefaultConfigConnectionSettings;
+}
+
+/** What stands before gateways. */
+export interface MeshConfigSpecMeshDefaultConfigGatewayTopology {
+  readonly numTrustedProxies?: number;
+  readonly forwardClientCertDetails?: "UNDEFINED" | "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+  /** Whether connections begin with a PROXY header; an empty object is yes. */
+  readonly proxyProtocol?: Readonly<Record<string, unknown>>;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeaders {
+  readonly forwardedClientCert?: "UNDEFINED" | "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+  readonly setCurrentClientCertDetails?: MeshConfigSpecMeshDefaultConfigProxyHeadersSetCurrentClientCertDetails;
+  readonly requestId?: MeshConfigSpecMeshDefaultConfigProxyHeadersRequestId;
+  readonly server?: MeshConfigSpecMeshDefaultConfigProxyHeadersServer;
+  readonly attemptCount?: MeshConfigSpecMeshDefaultConfigProxyHeadersAttemptCount;
+  readonly envoyDebugHeaders?: MeshConfigSpecMeshDefaultConfigProxyHeadersEnvoyDebugHeaders;
+  readonly preserveHttp1HeaderCase?: boolean;
+  readonly xForwardedHost?: MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedHost;
+  readonly xForwardedPort?: MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedPort;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersSetCurrentClientCertDetails {
+  readonly subject?: boolean;
+  readonly cert?: boolean;
+  readonly chain?: boolean;
+  readonly dns?: boolean;
+  readonly uri?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersRequestId {
+  readonly disabled?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersServer {
+  readonly disabled?: boolean;
+  readonly value?: string;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersAttemptCount {
+  readonly disabled?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersEnvoyDebugHeaders {
+  readonly disabled?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedHost {
+  readonly enabled?: boolean;
+}
+
+export interface MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedPort {
+  readonly enabled?: boolean;
+}
+
+/** Bounds of what clients of gateways may hold. */
+export interface MeshConfigSpecMeshDefaultConfigConnectionSettings {
+  readonly profile?: "UNSPECIFIED" | "EDGE";
+  readonly listenerPerConnectionBufferLimitBytes?: number;
+  readonly clusterPerConnectionBufferLimitBytes?: number;
+  readonly listenerConnectionLimit?: number;
+  readonly httpIdleTimeout?: string;
+  readonly httpMaxConnectionDuration?: string;
+  readonly httpMaxStreamDuration?: string;
+  readonly httpDrainTimeout?: string;
+  readonly httpRequestTimeout?: string;
+  readonly httpRequestHeadersTimeout?: string;
+  readonly httpStreamIdleTimeout?: string;
+  readonly httpMaxConcurrentStreams?: number;
+  readonly http2InitialStreamWindowSize?: number;
+  readonly http2InitialConnectionWindowSize?: number;
+  readonly httpHeadersWithUnderscoresAction?: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
+  readonly httpMergeSlashes?: boolean;
+  readonly httpPathWithEscapedSlashesAction?: "KEEP_UNCHANGED" | "REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD";
 }
 
 /** What a sidecar does with traffic to a host that the mesh does not know. */

@@ -1,6 +1,7 @@
 import type { Credential } from "./credential.ts";
 import type { EnvoyFilter, FilterSelection, PatchAspect } from "./envoy-filter.ts";
 import type { Gateway } from "./listener.ts";
+import type { MeshTraffic } from "./mesh-traffic.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
 import type { EgressListener, Onlooker, Sidecar, UnknownTraffic } from "./sidecar.ts";
@@ -14,6 +15,7 @@ export interface MeshSettings {
   readonly accessLogFile: string;
   /** For services of which no DestinationRule says otherwise; absent: endpoints near the client first. */
   readonly localityLbSetting?: LocalityPolicy;
+  readonly traffic?: MeshTraffic;
 }
 
 /** Who looks at a host. */

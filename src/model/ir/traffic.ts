@@ -78,7 +78,9 @@ export interface ConnectionPool {
   };
   readonly http2Keepalive?: { readonly intervalMs: number; readonly timeoutMs: number };
   /** Speak HTTP/2 to plain HTTP ports, or whatever the client speaks. */
-  readonly upgrade?: "http2" | "as-client";
+  readonly upgrade?: "http2" | "as-client" | "never";
+  /** Whether names of headers are sent as they came, where HTTP/1.1 is spoken. */
+  readonly preserveCase?: boolean;
 }
 
 /** Endpoints that fail are left out for a while; 0 consecutive errors is "not for these". */

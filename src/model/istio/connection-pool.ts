@@ -75,5 +75,6 @@ function upgrade({
   h2UpgradePolicy,
 }: NonNullable<Spec["http"]>): ConnectionPool["upgrade"] {
   if (useClientProtocol === true) return "as-client";
+  if (h2UpgradePolicy === "DO_NOT_UPGRADE") return "never";
   return h2UpgradePolicy === "UPGRADE" ? "http2" : undefined;
 }

@@ -1,14 +1,10 @@
 import { Report } from "../../api/codes.ts";
 import type { Lowered } from "../../api/diagnostic.ts";
-import type {
-  VirtualServiceSpec,
-  VirtualServiceSpecHttp,
-  VirtualServiceSpecHttpRetries,
-} from "../../api/gen/virtual-service.ts";
+import type { VirtualServiceSpec, VirtualServiceSpecHttp } from "../../api/gen/virtual-service.ts";
 import { type KubeObject, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import type { Delegation } from "../delegation.ts";
-import type { HttpRoutes, HttpRule, Retry, StreamRoutes } from "../ir/route.ts";
+import type { HttpRoutes, HttpRule, StreamRoutes } from "../ir/route.ts";
 import { type Origin, originOf } from "../origin.ts";
 import { lowerCors } from "./cors.ts";
 import { lowerFault } from "./fault.ts";
@@ -18,7 +14,8 @@ import { lowerAction } from "./http-action.ts";
 import { EVERYTHING, lowerMatches } from "./http-match.ts";
 import { lowerMirrors } from "./mirror.ts";
 import { delegateKey, type References, referencesOf } from "./references.ts";
-import { lowerDuration, lowerHost, lowerNumber, type Site } from "./site.ts";
+import { lowerRetries } from "./retries.ts";
+import { lowerDuration, lowerHost, type Site } from "./site.ts";
 import { lowerStreamRules } from "./stream-routes.ts";
 
 export interface VirtualService extends Origin {
@@ -116,22 +113,6 @@ function lowerRule(
       cors: lowerCors(rule.corsPolicy, `${path}.corsPolicy`, site),
       requestHeaders: request.operations,
       responseHeaders: headers(rule.headers?.response, `${path}.headers.response`, site),
-    }),
-  };
-}
-
-/** Envoy's own bound is 32 bits; more attempts than this would be an outage of their own. */
-const ATTEMPTS = [0, 1000] as const;
-
-function lowerRetries(spec: VirtualServiceSpecHttpRetries, path: string, site: Site): Retry {
-  return {
-    attempts: lowerNumber(spec.attempts, ATTEMPTS, `${path}.attempts`, site) ?? 0,
-    on: spec.retryOn ?? "",
-    ...defined({
-      perTryTimeoutMs: lowerDuration(spec.perTryTimeout, `${path}.perTryTimeout`, site),
-      backoffMs: lowerDuration(spec.backoff, `${path}.backoff`, site),
-      ignorePreviousHosts: spec.retryIgnorePreviousHosts,
-      remoteLocalities: spec.retryRemoteLocalities,
     }),
   };
 }

@@ -8,9 +8,11 @@ import type { TypedExtensionConfig } from "../../proto/gen/envoy/config/core/v3/
 import type { ClusterLoadAssignment } from "../../proto/gen/envoy/config/endpoint/v3/endpoint.ts";
 import type { DnsCacheConfig } from "../../proto/gen/envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.ts";
 import { typed } from "../../proto/types.ts";
+import { duration } from "../../util/duration.ts";
 
 /** Names without a TTL of their own are looked up again after this. */
-const REFRESH = "60s";
+const REFRESH_MS = 60_000;
+const REFRESH = duration(REFRESH_MS);
 
 /** A socket for each lookup of many makes no name wait for another's answer. */
 const RESOLVER: TypedExtensionConfig = {
@@ -21,10 +23,14 @@ const RESOLVER: TypedExtensionConfig = {
 };
 
 /** @param once whether a connection goes to what the name means just then, and not to one of all */
-export const byDns = (loadAssignment: ClusterLoadAssignment, once: boolean): Cluster => ({
+export const byDns = (
+  loadAssignment: ClusterLoadAssignment,
+  once: boolean,
+  refreshMs: number = REFRESH_MS,
+): Cluster => ({
   type: once ? "LOGICAL_DNS" : "STRICT_DNS",
   dnsLookupFamily: "ALL",
-  dnsRefreshRate: REFRESH,
+  dnsRefreshRate: duration(refreshMs),
   dnsJitter: "0.1s",
   respectDnsTtl: true,
   typedDnsResolverConfig: RESOLVER,

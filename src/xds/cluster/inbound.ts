@@ -1,4 +1,5 @@
 /** What leads to the application behind a sidecar, one cluster for each port it listens on. */
+import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Workload } from "../../model/ir/service.ts";
 import type { IngressListener } from "../../model/ir/sidecar.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
@@ -7,8 +8,9 @@ import { INBOUND_BIND, socketAddress } from "../address.ts";
 import { type OpenPort, openPorts } from "../inbound.ts";
 import { inboundClusterName } from "../names.ts";
 import type { Translator } from "../translator.ts";
-import { clusterPolicy } from "./policy.ts";
+import { clusterPolicy, inboundPolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
+import { inboundStatName } from "./stat-name.ts";
 
 export const inboundClusters: Translator = {
   type: "Cluster",
@@ -21,15 +23,22 @@ export const inboundClusters: Translator = {
   resource(mesh, view, key) {
     const port = openPorts(mesh, view).find((p) => inboundClusterName(p.port) === key);
     if (port === undefined) return undefined;
-    return { name: key, body: inboundCluster(port, mesh.workload(view.workload)), clusters: [] };
+    const body = inboundCluster(mesh, port, mesh.workload(view.workload));
+    return { name: key, body, clusters: [] };
   },
 };
 
-function inboundCluster(open: OpenPort, workload: Workload | undefined): Cluster {
-  const { port, protocol, policy, endpoint } = open;
+function inboundCluster(
+  { settings }: Mesh,
+  open: OpenPort,
+  workload: Workload | undefined,
+): Cluster {
+  const { port, protocol, endpoint } = open;
+  const policy = inboundPolicy(settings, open.policy);
   const name = inboundClusterName(port);
   return {
     name,
+    ...inboundStatName(settings, open),
     ...clusterPolicy(policy),
     ...(endpoint === undefined ? CALLED : at(name, addressOf(endpoint, workload))),
     // To its own address a connection must pass capture; to loopback and sockets none leads.

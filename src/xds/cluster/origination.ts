@@ -1,4 +1,5 @@
 /** TLS to servers that are not of the mesh. */
+import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type { TlsOrigin } from "../../model/ir/traffic.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import type { CommonTlsContext } from "../../proto/gen/envoy/extensions/transport_sockets/tls/v3/tls.ts";
@@ -9,16 +10,20 @@ import {
   credentialRoots,
   rootsFile,
 } from "../secret-name.ts";
-import { anyName, secret, TLS, TLS_PARAMS } from "../tls.ts";
+import { anyName, secret, TLS, tlsParameters } from "../tls.ts";
 
 /** @param http2 whether requests are sent as HTTP/2 */
-export function originatedTls(origin: TlsOrigin, http2: boolean): TransportSocket {
+export function originatedTls(
+  { traffic }: MeshSettings,
+  origin: TlsOrigin,
+  http2: boolean,
+): TransportSocket {
   const { sni } = origin;
   return {
     name: TLS,
     typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", {
       commonTlsContext: {
-        tlsParams: TLS_PARAMS,
+        tlsParams: tlsParameters(traffic?.otherTls),
         ...certificates(origin),
         ...validation(origin),
         ...(http2 && { alpnProtocols: ["h2"] }),

@@ -1,5 +1,5 @@
 /** One cluster for each port of each service, and for each of its subsets. */
-import type { Mesh } from "../../model/ir/mesh.ts";
+import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
 import type { Endpoint, Service, ServicePort } from "../../model/ir/service.ts";
 import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
@@ -12,8 +12,15 @@ import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { byClient, byDns, byRequest } from "./discovery.ts";
 import { originSecrets } from "./origination.ts";
-import { balancingPolicy, clusterPolicy, effectivePolicy, originOf } from "./policy.ts";
+import {
+  balancingPolicy,
+  clusterPolicy,
+  effectivePolicy,
+  originOf,
+  overDefaults,
+} from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
+import { outboundStatName } from "./stat-name.ts";
 import { transport } from "./tls.ts";
 
 /** All clusters of one host that proxies of a namespace may have, sorted by name; some lack a few. */
@@ -58,7 +65,8 @@ export function targetOf(mesh: Mesh, view: ProxyView, name: string): Target | un
   const destination = mesh.policy(cluster.host, view);
   const labels = labelsOf(destination, cluster.subset);
   if (labels === undefined) return undefined;
-  const policy = named(effectivePolicy(destination, port.port, cluster.subset), service);
+  const own = effectivePolicy(destination, port.port, cluster.subset);
+  const policy = named(overDefaults(mesh.settings, own), service);
   return {
     cluster,
     service,
@@ -137,19 +145,37 @@ function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   };
   const metadata = target.endpoints === "listed" || target.endpoints === "dns";
   const name = outboundClusterName(cluster);
-  const found = discovery(target, peers.endpoints, view);
+  const found = discovery(target, peers.endpoints, { mesh, view });
   if (target.endpoints === "none") return { name, ...found, ...clusterPolicy(policy) };
   return {
     name,
+    ...outboundStatName(mesh.settings, target),
+    ...bufferLimit(mesh.settings, view),
     ...clusterPolicy(policy),
     ...found,
     ...protocolOptions(port.protocol, policy),
-    ...transport({ cluster, service, protocol: port.protocol, policy, metadata }, peers),
+    ...transport(
+      { cluster, service, protocol: port.protocol, policy, metadata, settings: mesh.settings },
+      peers,
+    ),
     metadata: { filterMetadata: { istio: clusterMetadata(target) } },
   };
 }
 
-function discovery(target: Target, all: readonly Endpoint[], client: ProxyView): Cluster {
+/** Gateways may be kept from holding much for slow clients. */
+function bufferLimit({ traffic }: MeshSettings, view: ProxyView): Cluster {
+  const bytes = traffic?.edge?.clusterBufferBytes;
+  return bytes === undefined || view.kind !== "gateway"
+    ? {}
+    : { perConnectionBufferLimitBytes: bytes };
+}
+
+interface Place {
+  readonly mesh: Mesh;
+  readonly view: ProxyView;
+}
+
+function discovery(target: Target, all: readonly Endpoint[], { mesh, view }: Place): Cluster {
   const { cluster, service, port, labels, policy, nearness } = target;
   const wanted = { name: outboundClusterName(cluster), portName: port.name, labels };
   switch (target.endpoints) {
@@ -168,8 +194,9 @@ function discovery(target: Target, all: readonly Endpoint[], client: ProxyView):
     case "dns":
       return {
         ...byDns(
-          loadAssignment(wanted, all, { nearness, client }),
+          loadAssignment(wanted, all, { nearness, client: view }),
           service.resolution === "dns-round-robin",
+          mesh.settings.traffic?.dnsRefreshMs,
         ),
         ...balancingPolicy(policy, nearness),
       };

@@ -1,3 +1,4 @@
+import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type {
   Balancing,
   DestinationPolicy,
@@ -48,6 +49,40 @@ export const originOf = ({ tls }: PortPolicy): TlsOrigin | undefined =>
 export function mutualOf({ tls }: PortPolicy): MutualTls | undefined {
   if (tls === "mutual") return { mesh: true };
   return typeof tls === "object" && "mesh" in tls ? tls : undefined;
+}
+
+/** What the mesh says where the policy is silent: of connections field by field. */
+export function overDefaults(
+  { traffic = {} }: Pick<MeshSettings, "traffic">,
+  policy: TrafficPolicy,
+): TrafficPolicy {
+  const { outlier, explicitMtls } = traffic;
+  const connections = {
+    ...traffic.connections,
+    ...(traffic.headers?.preserveCase && { preserveCase: true }),
+    ...policy.connections,
+  };
+  return {
+    ...(outlier && { outlier }),
+    ...(explicitMtls && { tls: "disable" as const }),
+    ...policy,
+    ...(Object.keys(connections).length > 0 && { connections }),
+  };
+}
+
+/** Of what the mesh says of connections, what there is to say of those to an application. */
+export function inboundPolicy(
+  { traffic = {} }: Pick<MeshSettings, "traffic">,
+  own: TrafficPolicy = {},
+): TrafficPolicy {
+  const { connectTimeoutMs, keepalive: alive } = traffic.connections ?? {};
+  const connections = {
+    ...(connectTimeoutMs !== undefined && { connectTimeoutMs }),
+    ...(alive && { keepalive: alive }),
+    ...(traffic.headers?.preserveCase && { preserveCase: true }),
+    ...own.connections,
+  };
+  return Object.keys(connections).length === 0 ? own : { ...own, connections };
 }
 
 /** The parts of any cluster that a DestinationRule decides. */

@@ -10,6 +10,7 @@ import type {
 import type { HttpProtocolOptions } from "../../proto/gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts";
 import { typed } from "../../proto/types.ts";
 import { duration } from "../../util/duration.ts";
+import { PRESERVE_CASE } from "../http1.ts";
 import { originOf } from "./policy.ts";
 
 const NAME = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -20,7 +21,8 @@ type Options = { typedExtensionProtocolOptions?: Record<string, Any> };
 export function protocolOptions(protocol: Protocol, policy: TrafficPolicy = {}): Options {
   const connections = policy.connections ?? {};
   const more = commonOptions(connections, policy);
-  const version = httpVersion(protocol, connections, Object.keys(more).length > 0);
+  const isMore = Object.keys(more).length > 0 || connections.preserveCase === true;
+  const version = httpVersion(protocol, connections, isMore);
   if (version === undefined) return {};
   return { typedExtensionProtocolOptions: { [NAME]: typed(NAME, { ...more, ...version }) } };
 }
@@ -39,16 +41,20 @@ function httpVersion(
     case "2":
       return { explicitHttpConfig: http2 };
     case "as-client":
-      return { useDownstreamProtocolConfig: { httpProtocolOptions: {}, ...http2 } };
+      return { useDownstreamProtocolConfig: { ...http1Options(connections), ...http2 } };
     case "1.1":
-      return explicit ? { explicitHttpConfig: { httpProtocolOptions: {} } } : undefined;
+      return explicit ? { explicitHttpConfig: http1Options(connections) } : undefined;
   }
 }
+
+const http1Options = ({ preserveCase }: ConnectionPool) => ({
+  httpProtocolOptions: preserveCase ? PRESERVE_CASE : {},
+});
 
 function versionOf(protocol: Protocol, { upgrade }: ConnectionPool): "1.1" | "2" | "as-client" {
   if (protocol === "http2" || protocol === "grpc") return "2";
   if (protocol === "auto") return "as-client";
-  if (protocol !== "http" || upgrade === undefined) return "1.1";
+  if (protocol !== "http" || upgrade === undefined || upgrade === "never") return "1.1";
   return upgrade === "http2" ? "2" : "as-client";
 }
 

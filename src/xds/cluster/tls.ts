@@ -1,3 +1,4 @@
+import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type { Endpoint, Protocol, Service } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
@@ -20,6 +21,7 @@ interface Transport {
   readonly cluster: OutboundCluster;
   readonly service: Service;
   readonly protocol: Protocol;
+  readonly settings: MeshSettings;
   readonly policy: TrafficPolicy;
   /** Whether the cluster's endpoints carry metadata; the addresses that clients chose do not. */
   readonly metadata: boolean;
@@ -31,13 +33,14 @@ export function transport(to: Transport, peers: Peers): Cluster {
   const http2 = isHttp2(to.protocol, policy);
   const origin = originOf(policy);
   if (origin !== undefined)
-    return { transportSocket: announced(originatedTls(origin, http2), policy) };
+    return { transportSocket: announced(originatedTls(to.settings, origin, http2), policy) };
   if (isPlaintext(to))
     return policy.proxyProtocol === undefined
       ? {}
       : { transportSocket: announced(PLAINTEXT, policy) };
   const { sni, subjectAltNames } = mutualOf(policy) ?? {};
   const socket = upstreamMutualTls({
+    settings: to.settings,
     peers: subjectAltNames?.map((exact) => ({ exact })) ?? identities(to.service, peers),
     serverName: sni ?? serverName(to.cluster),
     alpn: http2 ? [ALPN.stream, "h2"] : [ALPN.stream],

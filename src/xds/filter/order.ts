@@ -4,9 +4,17 @@ import { typed } from "../../proto/types.ts";
 import { DNS_CACHE } from "../cluster/discovery.ts";
 import { alpnFilter, corsFilter, faultFilter } from "./traffic.ts";
 
-const router: HttpFilter = {
+export const router: HttpFilter = {
   name: "envoy.filters.http.router",
   typedConfig: typed("envoy.extensions.filters.http.router.v3.Router"),
+};
+
+/** Says nothing of its own in headers. */
+export const quietRouter: HttpFilter = {
+  name: router.name ?? "",
+  typedConfig: typed("envoy.extensions.filters.http.router.v3.Router", {
+    suppressEnvoyHeaders: true,
+  }),
 };
 
 /** Looks up the host of a request whose cluster goes where requests say, and lets all others pass. */

@@ -100,7 +100,9 @@ function listener(mesh: Mesh, view: ProxyView, content: Content): Translated {
     filterChains: [...parts, ...(speaksHttp ? [httpChain(mesh, name)] : [])],
     defaultFilterChain: whole.chain,
     // Where all is one, nothing is waited for: the server may be the one who speaks first.
-    ...(speaksHttp ? inspectors() : streams.some(namesServers) && greetingInspector),
+    ...(speaksHttp
+      ? inspectors(settings)
+      : streams.some(namesServers) && greetingInspector(settings)),
   };
   const clusters = [...streams, whole].flatMap((stream) => stream.clusters);
   return { name, body, clusters: [...new Set(clusters)].sort() };

@@ -1,6 +1,9 @@
 /** What becomes of a connection: bytes to a cluster, or requests by a route configuration. */
 import type { MeshSettings } from "../../model/ir/mesh.ts";
-import type { Filter } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import type {
+  Filter,
+  FilterChain,
+} from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import type {
   HttpConnectionManager,
   HttpFilter,
@@ -8,8 +11,9 @@ import type {
 import type { TcpProxy } from "../../proto/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts";
 import { typed } from "../../proto/types.ts";
 import { ADS } from "../config-source.ts";
-import { forwardFilter, HTTP_FILTERS } from "../filter/order.ts";
+import { forwardFilter, HTTP_FILTERS, quietRouter, router } from "../filter/order.ts";
 import { accessLog } from "./access-log.ts";
+import { type Direction, httpOptions } from "./http-options.ts";
 
 /** Where bytes go: a cluster or several, and how long they may. */
 export type StreamTarget = Pick<
@@ -45,7 +49,7 @@ export const byRds = (name: string): Routing => ({
 });
 
 export interface Http {
-  readonly direction: keyof typeof HTTP_FILTERS;
+  readonly direction: Direction;
   readonly statPrefix: string;
   readonly routing: Routing;
   /** Whether any route may lead to a cluster that looks up the names in requests. */
@@ -56,9 +60,10 @@ export function httpFilter(
   settings: MeshSettings,
   { direction, statPrefix, routing, resolvesNames = false }: Http,
 ): Filter {
-  const httpFilters: HttpFilter[] = HTTP_FILTERS[direction].filter(
-    (filter) => resolvesNames || filter !== forwardFilter,
-  );
+  const isQuiet = settings.traffic?.headers?.envoyHeaders === false;
+  const httpFilters: HttpFilter[] = HTTP_FILTERS[direction]
+    .filter((filter) => resolvesNames || filter !== forwardFilter)
+    .map((filter) => (isQuiet && filter === router ? quietRouter : filter));
   return {
     name: "envoy.filters.network.http_connection_manager",
     typedConfig: typed(
@@ -67,38 +72,23 @@ export function httpFilter(
         statPrefix,
         ...routing,
         httpFilters,
-        ...COMMON,
-        ...BY_DIRECTION[direction],
+        ...httpOptions(settings, direction),
         ...accessLog(settings),
       },
     ),
   };
 }
 
-/** A stream may be idle for ever; how long a request may take is for routes to say. */
-const COMMON: HttpConnectionManager = {
-  streamIdleTimeout: "0s",
-  normalizePath: true,
-  proxy100Continue: true,
-  upgradeConfigs: [{ upgradeType: "websocket" }],
-};
-
-/** What clients learn of us, as they know it from Istio. */
-const SERVER_NAME = "istio-envoy";
-
-const BY_DIRECTION: Readonly<Record<Http["direction"], HttpConnectionManager>> = {
-  outbound: {},
-  inbound: {
-    serverName: SERVER_NAME,
-    // Of a peer without certificate nothing is forwarded, whatever it says of itself.
-    forwardClientCertDetails: "APPEND_FORWARD",
-    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
-  },
-  gateway: {
-    serverName: SERVER_NAME,
-    // The mesh begins here: what requests say of their origin is not to be believed.
-    useRemoteAddress: true,
-    forwardClientCertDetails: "SANITIZE_SET",
-    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
-  },
-};
+/** A chain that takes no more connections than the mesh lets gateways have. */
+export function limited({ traffic }: MeshSettings, name: string, chain: FilterChain): FilterChain {
+  const maxConnections = traffic?.edge?.maxConnections;
+  if (maxConnections === undefined) return chain;
+  const limit: Filter = {
+    name: "envoy.filters.network.connection_limit",
+    typedConfig: typed("envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit", {
+      statPrefix: `connection_limit_${name}`,
+      maxConnections,
+    }),
+  };
+  return { ...chain, filters: [limit, ...(chain.filters ?? [])] };
+}

@@ -10,8 +10,8 @@ import type { Audience } from "../route/audience.ts";
 import { isAvailable } from "../secret.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
-import { byRds, httpFilter } from "./chain.ts";
-import { greetingInspector } from "./inspect.ts";
+import { byRds, httpFilter, limited } from "./chain.ts";
+import { greetingInspector, PROXY_HEADER } from "./inspect.ts";
 import { serverSecrets, serverTls, type Terminate } from "./server-tls.ts";
 import { type Ruled, type StreamChain, streamChains } from "./stream.ts";
 
@@ -31,16 +31,27 @@ function gatewayListener(mesh: Mesh, view: ProxyView, name: string): Translated 
   if (chains.length === 0) return undefined;
   const { addresses = [] } = mesh.workload(view.workload) ?? {};
   const bind = servers[0]?.server.bind;
+  const bufferBytes = mesh.settings.traffic?.edge?.listenerBufferBytes;
   const body: Listener = {
     name,
     ...(bind === undefined
       ? anyAddress(port, addresses.some(isIpv6))
       : { address: socketAddress(bind, port) }),
     trafficDirection: "OUTBOUND",
-    filterChains: chains.map(({ chain }) => chain),
-    ...(chains.some(({ chain }) => chain.filterChainMatch !== undefined) && greetingInspector),
+    filterChains: chains.map(({ chain }) => limited(mesh.settings, name, chain)),
+    ...listenerFilters(
+      mesh,
+      chains.some(({ chain }) => chain.filterChainMatch !== undefined),
+    ),
+    ...(bufferBytes !== undefined && { perConnectionBufferLimitBytes: bufferBytes }),
   };
   return { name, body, clusters: [...new Set(chains.flatMap(({ clusters }) => clusters))].sort() };
+}
+
+function listenerFilters({ settings }: Mesh, isInspected: boolean): Listener {
+  const inspection = isInspected ? greetingInspector(settings) : {};
+  if (settings.traffic?.gateways?.proxyProtocol !== true) return inspection;
+  return { ...inspection, listenerFilters: [PROXY_HEADER, ...(inspection.listenerFilters ?? [])] };
 }
 
 /** Envoy refuses two chains for one kind of connection; the first Gateway's counts. */

@@ -4,6 +4,7 @@
  */
 import { PORTS } from "../../api/names.ts";
 import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
+import type { Retry } from "../../model/ir/route.ts";
 import type { Protocol } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import type {
@@ -11,7 +12,6 @@ import type {
   FilterChainMatch,
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import type { RouteConfiguration } from "../../proto/gen/envoy/config/route/v3/route.ts";
-import type { RouteAction } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { listenerAddress } from "../address.ts";
 import { ingressNames, type OpenPort, openPorts } from "../inbound.ts";
 import {
@@ -22,6 +22,7 @@ import {
   VIRTUAL_INBOUND,
 } from "../names.ts";
 import { timeouts } from "../route/action.ts";
+import { retryPolicy } from "../route/retry.ts";
 import { isAvailable } from "../secret.ts";
 import { downstreamMutualTls, HTTP_ALPNS, STREAM_ALPNS } from "../tls.ts";
 import type { Translated, Translator } from "../translator.ts";
@@ -64,7 +65,7 @@ export function virtualInbound(mesh: Mesh, view: ProxyView, base: Listener): Tra
       loopGuard(settings, VIRTUAL_INBOUND, PORTS.inbound),
       ...[...known, unknown].flatMap((inbound) => portChains(mesh, view, inbound)),
     ],
-    ...inspectors([ORIGINAL_DST], streamPorts),
+    ...inspectors(settings, [ORIGINAL_DST], streamPorts),
   };
   const clusters = [...known, unknown].map(({ cluster }) => cluster);
   return { name: VIRTUAL_INBOUND, body, clusters: [BLACK_HOLE_CLUSTER, ...clusters].sort() };
@@ -85,7 +86,7 @@ export const ingressListeners: Translator = {
       address: listenerAddress(key),
       trafficDirection: "INBOUND",
       filterChains: [...portChains(mesh, view, inbound)],
-      ...inspectors([], isStream(port.protocol) ? [port.port] : []),
+      ...inspectors(mesh.settings, [], isStream(port.protocol) ? [port.port] : []),
     };
     return { name: key, body, clusters: [inbound.cluster] };
   },
@@ -127,7 +128,7 @@ function portChains(mesh: Mesh, view: ProxyView, inbound: Inbound): readonly Fil
         ...MATCHES[kind],
       },
       ...(kind.startsWith("mutual") && {
-        transportSocket: downstreamMutualTls(settings.trustDomain),
+        transportSocket: downstreamMutualTls(settings),
       }),
       filters: [speaks === "http" ? requests(settings, inbound) : streamFilter(settings, cluster)],
     };
@@ -187,15 +188,18 @@ const requests = (settings: MeshSettings, inbound: Inbound) =>
   httpFilter(settings, {
     direction: "inbound",
     statPrefix: `inbound_0.0.0.0_${inbound.port ?? 0}`,
-    routing: { routeConfig: inboundRoutes(inbound) },
+    routing: { routeConfig: inboundRoutes(settings, inbound) },
   });
 
 /** An idle connection that the application closes as a request comes is nobody's fault. */
-const RETRY: RouteAction = {
-  retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
-};
+const RETRY: Retry = { on: "reset-before-request", attempts: 2, ignorePreviousHosts: false };
 
-function inboundRoutes({ port = 0, cluster, operation }: Inbound): RouteConfiguration {
+function inboundRoutes(
+  { traffic }: MeshSettings,
+  { port = 0, cluster, operation }: Inbound,
+): RouteConfiguration {
+  // There is no other host that a retry could go to.
+  const retry = { ...(traffic?.inboundRetry ?? RETRY), ignorePreviousHosts: false };
   return {
     name: cluster,
     virtualHosts: [
@@ -207,7 +211,7 @@ function inboundRoutes({ port = 0, cluster, operation }: Inbound): RouteConfigur
             name: "default",
             match: { prefix: "/" },
             decorator: { operation },
-            route: { cluster, ...timeouts(), ...RETRY },
+            route: { cluster, ...timeouts(), ...retryPolicy(retry, false) },
           },
         ],
       },

@@ -1,10 +1,12 @@
 /** Listener filters: what is found out about a connection before it has a filter chain. */
+import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import type {
   ListenerFilter,
   ListenerFilterChainMatchPredicate,
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import { typed } from "../../proto/types.ts";
+import { duration } from "../../util/duration.ts";
 
 export const ORIGINAL_DST: ListenerFilter = {
   name: "envoy.filters.listener.original_dst",
@@ -26,7 +28,10 @@ export const PLAIN_HTTP = ["http/1.0", "http/1.1", "h2c"];
 export const RAW = "raw_buffer";
 
 /** Wait for the client's first bytes as long as it takes: guessing early would route it wrongly. */
-const PATIENCE: Listener = { listenerFiltersTimeout: "0s", continueOnListenerFiltersTimeout: true };
+const patience = ({ traffic }: MeshSettings): Inspection => ({
+  listenerFiltersTimeout: duration(traffic?.detectionTimeoutMs ?? 0),
+  continueOnListenerFiltersTimeout: true,
+});
 
 type Inspection = Pick<
   Listener,
@@ -35,6 +40,7 @@ type Inspection = Pick<
 
 /** @param streamPorts where HTTP is not looked for, so that servers may speak first */
 export function inspectors(
+  settings: MeshSettings,
   first: readonly ListenerFilter[] = [],
   streamPorts: readonly number[] = [],
 ): Inspection {
@@ -42,11 +48,20 @@ export function inspectors(
     streamPorts.length === 0
       ? HTTP_INSPECTOR
       : { ...HTTP_INSPECTOR, filterDisabled: anyOf(streamPorts.map(isPort)) };
-  return { listenerFilters: [...first, TLS_INSPECTOR, http], ...PATIENCE };
+  return { listenerFilters: [...first, TLS_INSPECTOR, http], ...patience(settings) };
 }
 
 /** For listeners that tell connections apart by the name in their TLS greeting alone. */
-export const greetingInspector: Inspection = { listenerFilters: [TLS_INSPECTOR], ...PATIENCE };
+export const greetingInspector = (settings: MeshSettings): Inspection => ({
+  listenerFilters: [TLS_INSPECTOR],
+  ...patience(settings),
+});
+
+/** A header before all else says who the client is: of a balancer before the gateway. */
+export const PROXY_HEADER: ListenerFilter = {
+  name: "envoy.filters.listener.proxy_protocol",
+  typedConfig: typed("envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"),
+};
 
 const isPort = (port: number): ListenerFilterChainMatchPredicate => ({
   destinationPortRange: { start: port, end: port + 1 },

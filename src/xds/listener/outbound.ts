@@ -94,7 +94,8 @@ export function streamListener(
   const streams = streamsOf(host, port.port, audience);
   const parts = streams.filter((stream) => !isDefault(stream)).map(({ chain }) => chain);
   const whole = streams.find(isDefault)?.chain;
-  const http = httpFilter(audience.mesh.settings, {
+  const { settings } = audience.mesh;
+  const http = httpFilter(settings, {
     direction: "outbound",
     statPrefix: `outbound_${name}`,
     routing: byRds(hostRoute(host, port.port)),
@@ -107,7 +108,9 @@ export function streamListener(
     ...UNBOUND,
     filterChains: detected ? [...parts, { filterChainMatch: SPEAKS_HTTP, filters: [http] }] : parts,
     ...(whole && { defaultFilterChain: whole }),
-    ...(detected ? inspectors() : streams.some(namesServers) && greetingInspector),
+    ...(detected
+      ? inspectors(settings)
+      : streams.some(namesServers) && greetingInspector(settings)),
   };
   const clusters = streams.flatMap((stream) => stream.clusters);
   return { name, body, clusters: [...new Set(clusters)].sort() };

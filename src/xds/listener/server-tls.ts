@@ -1,6 +1,7 @@
 /** How a gateway's server shows who it is, and whom it lets in. */
 import type { ServerTls, TlsVersion } from "../../model/ir/listener.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
+import type { TlsBounds } from "../../model/ir/mesh-traffic.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import type {
   CertificateValidationContext,
@@ -15,7 +16,7 @@ import {
   credentialRoots,
   rootsFile,
 } from "../secret-name.ts";
-import { anyName, downstreamMutualTls, secret, TLS } from "../tls.ts";
+import { anyName, curves, downstreamMutualTls, knownSuites, secret, TLS } from "../tls.ts";
 
 export type Terminate = Extract<ServerTls, { mode: "terminate" }>;
 
@@ -36,12 +37,12 @@ function rootsSecrets(tls: Terminate): readonly string[] {
 }
 
 export function serverTls(mesh: Mesh, tls: Terminate, alpn: readonly string[]): TransportSocket {
-  if (tls.mesh) return downstreamMutualTls(mesh.settings.trustDomain);
+  if (tls.mesh) return downstreamMutualTls(mesh.settings);
   return {
     name: TLS,
     typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
       commonTlsContext: {
-        tlsParams: parameters(tls),
+        tlsParams: parameters(tls, mesh.settings.traffic?.otherTls),
         tlsCertificateSdsSecretConfigs: certificateSecrets(tls).map(secret),
         ...validation(tls),
         ...(alpn.length > 0 && { alpnProtocols: [...alpn] }),
@@ -82,16 +83,17 @@ const VERSIONS: Readonly<Record<TlsVersion, TlsParameters_TlsProtocol>> = {
   "1.2": "TLSv1_2",
   "1.3": "TLSv1_3",
 };
-/** The suites that Envoy's TLS library has, for TLS up to 1.2. */
-const CIPHER = /^(ECDHE-(ECDSA|RSA)-)?(AES(128|256)-(GCM-SHA(256|384)|SHA)|CHACHA20-POLY1305)$/;
 
-function parameters({ minVersion = "1.2", maxVersion, cipherSuites }: Terminate): TlsParameters {
-  const ciphers = cipherSuites.filter((one) => CIPHER.test(one));
+function parameters(tls: Terminate, bounds: TlsBounds | undefined): TlsParameters {
+  const { minVersion = bounds?.minVersion ?? "1.2", maxVersion, cipherSuites } = tls;
+  const own = knownSuites(cipherSuites);
+  const ciphers = own.length > 0 ? own : knownSuites(bounds?.cipherSuites ?? []);
   return {
     tlsMinimumProtocolVersion: VERSIONS[minVersion],
     ...(maxVersion !== undefined && {
       tlsMaximumProtocolVersion: VERSIONS[maxVersion < minVersion ? minVersion : maxVersion],
     }),
-    ...(ciphers.length > 0 && { cipherSuites: ciphers }),
+    ...(ciphers.length > 0 && { cipherSuites: [...ciphers] }),
+    ...curves(bounds),
   };
 }

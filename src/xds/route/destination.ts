@@ -7,7 +7,7 @@ import type {
   RouteAction_HashPolicy,
   WeightedCluster_ClusterWeight,
 } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import { effectivePolicy } from "../cluster/policy.ts";
+import { effectivePolicy, overDefaults } from "../cluster/policy.ts";
 import { outboundClusterName } from "../names.ts";
 import type { ProxyView } from "../view.ts";
 import { hashPolicy } from "./hash.ts";
@@ -40,7 +40,8 @@ export function resolve(destination: Destination, { mesh, view, port }: Vantage)
   const ports = mesh.service(host, view.namespace)?.ports ?? [];
   const only = ports.length === 1 ? ports[0]?.port : undefined;
   const number = destination.port ?? only ?? port;
-  const policy = effectivePolicy(mesh.policy(host, view), number, subset);
+  const own = effectivePolicy(mesh.policy(host, view), number, subset);
+  const policy = overDefaults(mesh.settings, own);
   return {
     destination,
     cluster: outboundClusterName({ host, port: number, ...(subset !== undefined && { subset }) }),

@@ -62,7 +62,7 @@ function gatewayHost(
       server.httpsRedirect && server.hosts.some((h) => narrower(h.host, host) === host),
   );
   if (routes.length === 0 && !redirects && host !== CATCH_ALL) return undefined;
-  const translated = virtualHost(key, [host], routes);
+  const translated = virtualHost(mesh.settings, key, [host], routes);
   return redirects
     ? { ...translated, body: { ...translated.body, requireTls: "ALL" } }
     : translated;

@@ -1,3 +1,4 @@
+import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type { Retry } from "../../model/ir/route.ts";
 import type {
   RetryPolicy,
@@ -22,10 +23,12 @@ const UPDATE_FREQUENCY = 2;
 export function retryPolicy(
   retry: Retry | undefined,
   sticky: boolean,
+  { traffic }: Pick<MeshSettings, "traffic"> = {},
 ): { retryPolicy: RetryPolicy } | undefined {
-  if (retry === undefined && !sticky) return { retryPolicy: DEFAULT_POLICY };
-  const { attempts } = retry ?? DEFAULT;
-  return attempts <= 0 ? undefined : { retryPolicy: policy(retry ?? DEFAULT, sticky) };
+  const meant = retry ?? traffic?.retry ?? DEFAULT;
+  if (meant.attempts <= 0) return undefined;
+  const isDefault = retry === undefined && !sticky;
+  return { retryPolicy: isDefault ? sharedPolicy(meant) : policy(meant, sticky) };
 }
 
 /**
@@ -36,15 +39,15 @@ export function retryPolicy(
 export function withSharedRetries(
   routes: readonly Route[],
 ): Pick<VirtualHost, "retryPolicy"> & { readonly routes: Route[] } {
-  if (!routes.some(({ route }) => route?.retryPolicy === DEFAULT_POLICY))
-    return { routes: [...routes] };
-  return { routes: routes.map(underDefault), retryPolicy: DEFAULT_POLICY };
+  const shared = routes.flatMap(({ route }) => route?.retryPolicy ?? []).find(isShared);
+  if (shared === undefined) return { routes: [...routes] };
+  return { routes: routes.map((route) => underDefault(route, shared)), retryPolicy: shared };
 }
 
-function underDefault(within: Route): Route {
+function underDefault(within: Route, shared: RetryPolicy): Route {
   if (within.route === undefined) return within;
   const { retryPolicy: own = NO_RETRIES, ...route } = within.route;
-  return { ...within, route: own === DEFAULT_POLICY ? route : { ...route, retryPolicy: own } };
+  return { ...within, route: own === shared ? route : { ...route, retryPolicy: own } };
 }
 
 function policy(retry: Retry, sticky: boolean): RetryPolicy {
@@ -94,6 +97,18 @@ const OTHER_LOCALITIES: RetryPolicy = {
   },
 };
 
-/** One object, by which routes that have it are known. */
-const DEFAULT_POLICY = policy(DEFAULT, false);
+/** One object for each default, by which routes that have it are known. */
+const SHARED = new WeakMap<Retry, RetryPolicy>();
+const SHARED_POLICIES = new WeakSet<RetryPolicy>();
 const NO_RETRIES: RetryPolicy = {};
+
+function sharedPolicy(retry: Retry): RetryPolicy {
+  const known = SHARED.get(retry);
+  if (known !== undefined) return known;
+  const made = policy(retry, false);
+  SHARED.set(retry, made);
+  SHARED_POLICIES.add(made);
+  return made;
+}
+
+const isShared = (one: RetryPolicy): boolean => SHARED_POLICIES.has(one);

@@ -2,7 +2,7 @@
  * Sidecars' virtual hosts. Each is a resource of its own, and whatever no other has is caught by one
  * that is always there: a route configuration without any virtual host would never become ready.
  */
-import type { Mesh } from "../../model/ir/mesh.ts";
+import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
 import type { HttpRoutes, HttpRule } from "../../model/ir/route.ts";
 import type { ServicePort } from "../../model/ir/service.ts";
 import type { UnknownTraffic } from "../../model/ir/sidecar.ts";
@@ -34,7 +34,9 @@ export const namedHosts: Translator = {
     const audience = sidecarAudience(mesh, view, port);
     if (host === CATCH_ALL) return catchAll(key, audience);
     const routes = routesOf(host, audience);
-    return routes && virtualHost(key, mesh.domains(host, view.namespace, port), routes);
+    return (
+      routes && virtualHost(mesh.settings, key, mesh.domains(host, view.namespace, port), routes)
+    );
   },
 };
 
@@ -49,7 +51,7 @@ export const detectedHosts: Translator = {
   resource(mesh, view, key) {
     const { host, port } = parseVirtualHost(key);
     const routes = routesOf(host, sidecarAudience(mesh, view, port));
-    return routes && virtualHost(key, [CATCH_ALL], routes);
+    return routes && virtualHost(mesh.settings, key, [CATCH_ALL], routes);
   },
 };
 
@@ -62,6 +64,7 @@ export const sidecarAudience = (mesh: Mesh, view: ProxyView, port: number): Audi
 });
 
 export function virtualHost(
+  { traffic }: MeshSettings,
   name: string,
   domains: readonly string[],
   routes: readonly Route[],
@@ -70,7 +73,7 @@ export function virtualHost(
     name,
     domains: [...domains],
     ...withSharedRetries(routes),
-    includeRequestAttemptCount: true,
+    ...(traffic?.headers?.attemptCount !== false && { includeRequestAttemptCount: true }),
   };
   return { name, body, clusters: clustersIn(routes) };
 }
@@ -117,6 +120,7 @@ function catchAll(name: string, audience: Audience): Translated {
   const sources: readonly HttpRoutes[] = routed ? mesh.routesFor(CATCH_ALL, scope) : [];
   const routes = httpRoutes(sources, audience);
   return virtualHost(
+    mesh.settings,
     name,
     [CATCH_ALL],
     routes.length > 0 ? routes : [unknownRoute(unknownTraffic(mesh, view, port))],
