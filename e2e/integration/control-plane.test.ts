@@ -1,6 +1,6 @@
 /** The whole control plane against a real API server. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { parse } from "yaml";
@@ -8,6 +8,7 @@ import type { ControlPlaneConfig } from "../../src/api/control-plane-config.ts";
 import { KINDS } from "../../src/api/kinds.ts";
 import {
   CACERTS_SECRET,
+  CONTROL_PLANE,
   controlPlaneDnsNames,
   ROOT_CONFIG_MAP,
   ROOT_SECRET,
@@ -36,14 +37,6 @@ const CONFIG: ControlPlaneConfig = {
   outboundTrafficPolicy: "ALLOW_ANY",
   accessLogFile: "",
 };
-const CRDS = [
-  "virtualservices",
-  "destinationrules",
-  "gateways",
-  "serviceentries",
-  "workloadentries",
-  "envoyfilters",
-];
 const HOST = "web.shop.svc.cluster.local";
 const CLUSTER = `outbound|80||${HOST}`;
 const [SERVER_NAME = ""] = controlPlaneDnsNames(CONFIG.namespace, CONFIG.clusterDomain);
@@ -98,9 +91,9 @@ const page = async (path: string): Promise<{ readonly status: number; readonly b
 };
 
 async function makeWorld(): Promise<void> {
-  for (const plural of CRDS) {
-    const text = await readFile(`crds/istio/${plural}.networking.istio.io.yaml`, "utf8");
-    await apply(parse(text) as KubeObject);
+  for (const file of await readdir("crds/istio")) {
+    if (!file.endsWith(".yaml")) continue;
+    await apply(parse(await readFile(`crds/istio/${file}`, "utf8")) as KubeObject);
   }
   for (const name of [CONFIG.namespace, "shop"])
     await apply({
@@ -165,7 +158,7 @@ before(async () => {
     client: api.client(),
     ports,
     host: "127.0.0.1",
-    drainMs: 100,
+    drainMs: 5_000,
   };
   ended = runControlPlane(options, running.signal);
 });
@@ -296,10 +289,20 @@ test("without its API server it goes on serving, and catches up when that is bac
   );
 });
 
+/** Who writes statuses, by the Lease. */
+const leader = async (): Promise<string> => {
+  const lease = await kube.get(KINDS.lease, { name: CONTROL_PLANE, namespace: CONFIG.namespace });
+  return lease?.spec?.holderIdentity ?? "";
+};
+
 test("it ends in an orderly way", async () => {
   const client = await connect("web-1");
   await waitFor(soon("cluster of the service"), () => client.held("Cluster").has(CLUSTER));
+  await waitFor(soon("holder of the Lease"), async () => (await leader()) !== "");
   running.abort();
+  // While it still parts from its proxies, the next replica may lead already.
+  await waitFor(soon("released Lease"), async () => (await leader()) === "");
+  assert.equal((await page("/healthz")).status, 200);
   assert.equal((await client.ended).code, status.OK);
   client.close();
   await ended;

@@ -71,7 +71,8 @@ export async function runControlPlane(
   // Told to stop while it still waits for its root or its first lists, it does not wait for those.
   const stopped = signal.aborted ? Promise.resolve() : once(signal, "abort");
   const parts = await Promise.race([serve(), stopped.then(() => undefined)]);
-  const telling = parts?.feedback.run(parts.ads, running.signal);
+  // Another replica may write statuses as soon as this one is told to stop.
+  const telling = parts?.feedback.run(parts.ads, signal);
   await stopped;
   state.isReady = false;
   if (parts !== undefined) await partFromProxies(parts, options.drainMs ?? DRAIN_MS, log);
