@@ -80,6 +80,7 @@ type Entries = readonly (readonly [string, unknown])[];
 
 /** The value with every field of that name, at any depth, replaced by others. */
 function rebuilt(value: unknown, field: string, replace: (inner: Json) => Entries): unknown {
+  if (Buffer.isBuffer(value)) return value.toString("base64");
   if (Array.isArray(value)) return value.map((item) => rebuilt(item, field, replace));
   if (!isObject(value)) return value;
   return Object.fromEntries(

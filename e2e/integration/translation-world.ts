@@ -28,6 +28,14 @@ export interface World {
     view: ProxyView,
     ports: Readonly<Record<string, Speaks>>,
   ): Promise<Pod>;
+  /** What a workload of the mesh with the identity shows and trusts. */
+  certificateOf(serviceAccount: string): Promise<TlsMaterial>;
+}
+
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
 }
 
 export interface Pod {
@@ -54,6 +62,8 @@ export async function startWorld(
   const secrets = await meshSecrets();
   const envoy = await envoyBinary();
   return {
+    certificateOf: async (serviceAccount) =>
+      materialOf(await secrets.of(`spiffe://cluster.local/ns/default/sa/${serviceAccount}`)),
     async proxy(network, view, ports) {
       const configuration = configurationOf(model.mesh(model.engine), view);
       await startApps(network, ports);
@@ -79,6 +89,19 @@ export async function startWorld(
       };
     },
   };
+}
+
+/** @throws if the secrets lack a part */
+function materialOf(secrets: readonly Record<string, unknown>[]): TlsMaterial {
+  const text = JSON.stringify(secrets);
+  const inline = (field: string): string => {
+    const found = new RegExp(`"${field}":\\{"inlineString":("(?:[^"\\\\]|\\\\.)*")`).exec(
+      text,
+    )?.[1];
+    if (found === undefined) throw new RangeError(`no ${field} among the secrets`);
+    return JSON.parse(found) as string;
+  };
+  return { cert: inline("certificateChain"), key: inline("privateKey"), ca: inline("trustedCa") };
 }
 
 const secretsOf = (secrets: MeshSecrets, { namespace, serviceAccount }: ProxyView) =>

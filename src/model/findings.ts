@@ -217,7 +217,9 @@ function checkGateway(object: GatewayModel, { cx, from, report }: Check): void {
     .filter((other) => byAge(other, object) < 0 && areCompatible(other, object));
   for (const server of gateway.servers) {
     const rival = older.find((other) =>
-      other.gateway.servers.some((one) => one.port === server.port && stack(one) !== stack(server)),
+      other.gateway.servers.some(
+        (one) => isSameSocket(one, server) && stack(one) !== stack(server),
+      ),
     );
     if (rival === undefined) continue;
     report.add(
@@ -232,6 +234,9 @@ function checkGateway(object: GatewayModel, { cx, from, report }: Check): void {
 function areCompatible({ gateway: a }: GatewayModel, { gateway: b }: GatewayModel): boolean {
   return Object.entries(a.selector).every(([name, value]) => (b.selector[name] ?? value) === value);
 }
+
+const isSameSocket = (a: GatewayServer, b: GatewayServer): boolean =>
+  a.port === b.port && a.bind === b.bind;
 
 /** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
 const stack = ({ protocol }: GatewayServer): string =>

@@ -50,3 +50,19 @@ export const trafficPolicy = ({
   ...(ports && { portLevelSettings: [{ port: { number: 80 }, tls: { mode: "DISABLE" } }] }),
   ...policy,
 });
+
+/** Of a gateway's server. */
+export const serverParts = {
+  tls: fc.constantFrom(
+    undefined,
+    { httpsRedirect: true },
+    { mode: "SIMPLE", credentialName: "cert" },
+    { mode: "MUTUAL", credentialName: "cert", insecureSkipVerify: true },
+    { mode: "ISTIO_MUTUAL" },
+    { mode: "PASSTHROUGH" },
+    { mode: "AUTO_PASSTHROUGH" },
+  ),
+  name: fc.constantFrom(undefined, undefined, "named"),
+  bind: fc.constantFrom(undefined, undefined, "127.0.0.1", "unix:///tmp/gateway.sock", "nowhere"),
+  defaultEndpoint: fc.constantFrom(undefined, undefined, "127.0.0.1:9000", "10.0.0.1:80"),
+};

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
 import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
-import { localityLbSetting, node, trafficPolicy } from "./edit-parts.ts";
+import { localityLbSetting, node, serverParts, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { envoyFilter } from "./edits-envoy-filter.ts";
 import { sinkFor } from "./fixtures.ts";
@@ -318,15 +318,10 @@ const gateway = fc
       fc.record({
         port: fc.record({
           number: port,
-          protocol: fc.constantFrom("HTTP", "HTTP2", "SPDY", "HTTPS", "TCP"),
+          protocol: fc.constantFrom("HTTP", "HTTP2", "SPDY", "HTTPS", "TCP", "TLS"),
         }),
         hosts: fc.uniqueArray(fc.oneof(host, fc.constant("one/*")), { minLength: 1, maxLength: 2 }),
-        tls: fc.constantFrom(
-          undefined,
-          { httpsRedirect: true },
-          { mode: "SIMPLE", credentialName: "cert" },
-          { mode: "PASSTHROUGH" },
-        ),
+        ...serverParts,
       }),
       { maxLength: 2 },
     ),

@@ -13,6 +13,15 @@ export const endpointAddress = (address: string, port: number): Address =>
   address.startsWith(UNIX)
     ? { pipe: { path: address.slice(UNIX.length) } }
     : socketAddress(address, port);
+
+/** `unix:///path`, `127.0.0.1:80` or `[::1]:80`. */
+export function textAddress(text: string): Address {
+  if (text.startsWith(UNIX)) return endpointAddress(text, 0);
+  const colon = text.lastIndexOf(":");
+  const address = text.slice(0, colon).replace(/^\[|\]$/g, "");
+  return socketAddress(address, Number(text.slice(colon + 1)));
+}
+
 /** @param path of a Unix domain socket, which the application must be able to open; `@name` has no file */
 export const pipe = (path: string): Address => ({
   pipe: { path, ...(!path.startsWith("@") && { mode: 0o666 }) },

@@ -1,32 +1,36 @@
 /** What a gateway's pods listen on: the servers of all Gateways that select them, by port. */
 import type { Gateway, GatewayServer } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
-import { gatewayRoute, secureGatewayRoute } from "./names.ts";
+import { gatewayRoute, listenerName, secureGatewayRoute } from "./names.ts";
 import type { ProxyView } from "./view.ts";
 
 export interface BoundServer {
   readonly gateway: Gateway;
   readonly server: GatewayServer;
+  /** That the pod listens on: a Service's target port, where one has the server's. */
+  readonly port: number;
 }
+
+const EVERYWHERE = "0.0.0.0";
 
 /** Ports below are not for a proxy that is not root, unless its Service says so. */
 const FIRST_UNPRIVILEGED = 1024;
 
-/** By the port that the pod listens on, ascending: a Service's target port, where one has the server's. */
-export function serversByPort(
+/** By the name of the listener, in the order of their ports. */
+export function serversByListener(
   mesh: Mesh,
   view: ProxyView,
-): ReadonlyMap<number, readonly BoundServer[]> {
+): ReadonlyMap<string, readonly BoundServer[]> {
   const gateways = view.kind === "gateway" ? mesh.gateways(view.labels) : [];
   const bound = gateways.flatMap((gateway) =>
     gateway.servers.flatMap((server) => {
       const port = listeningPort(mesh, view, server.port);
-      return port === undefined ? [] : [{ port, gateway, server }];
+      return port === undefined ? [] : [{ gateway, server, port }];
     }),
   );
   return Map.groupBy(
     bound.toSorted((a, b) => a.port - b.port),
-    ({ port }) => port,
+    ({ server, port }) => listenerName(server.bind ?? EVERYWHERE, port),
   );
 }
 
@@ -45,18 +49,22 @@ export interface HttpTable {
 
 /** Servers of plain HTTP share the port's hosts; each that speaks TLS is alone with its own. */
 export function httpTables(mesh: Mesh, view: ProxyView): readonly HttpTable[] {
-  return [...serversByPort(mesh, view)].flatMap(([port, servers]) => {
-    const byRoute = Map.groupBy(servers.filter(speaksHttp), (bound) => routeOf(bound, port));
-    return [...byRoute].map(([route, bound]) => ({ route, port, servers: bound }));
+  return [...serversByListener(mesh, view).values()].flatMap((servers) => {
+    const byRoute = Map.groupBy(servers.filter(speaksHttp), routeOf);
+    return [...byRoute].map(([route, bound]) => ({
+      route,
+      port: servers[0]?.port ?? 0,
+      servers: bound,
+    }));
   });
 }
 
 export const speaksHttp = ({ server: { protocol, tls } }: BoundServer): boolean =>
   protocol === "HTTP" || (protocol === "HTTPS" && tls?.mode === "terminate");
 
-export function routeOf({ gateway, server }: BoundServer, port: number): string {
-  if (server.protocol === "HTTP") return gatewayRoute(port);
-  return secureGatewayRoute(port, server.name, gateway.key);
+export function routeOf({ gateway, server: { protocol, name, bind }, port }: BoundServer): string {
+  if (protocol === "HTTP") return gatewayRoute(port, bind);
+  return secureGatewayRoute({ port, server: name, gateway: gateway.key, bind });
 }
 
 /** The hosts that both mean: the narrower of the two, if one lies within the other. */

@@ -33,7 +33,11 @@ const VIRTUAL_HOSTS = [
   { route: "9080", host: "reviews.default.svc.cluster.local", port: 9080 },
   { route: "80", host: "*", port: 80 },
   { route: "db.shop.svc.cluster.local:5432", host: "db.shop.svc.cluster.local", port: 5432 },
-  { route: secureGatewayRoute(8443, "https", "edge/public"), host: "*.example.com", port: 8443 },
+  {
+    route: secureGatewayRoute({ port: 8443, server: "https", gateway: "edge/public" }),
+    host: "*.example.com",
+    port: 8443,
+  },
   { route: "80", host: "fd00::1", port: 80 },
 ];
 

@@ -26,9 +26,22 @@ export function parseOutboundCluster(name: string): OutboundCluster | undefined 
   return { host, port: Number(port), ...(subset && { subset }) };
 }
 
+/** How every `serverName` begins. */
+export const GREETING = "outbound_.";
+
 /** What a client says in its TLS handshake: a name in DNS's alphabet for an outbound cluster. */
 export const serverName = ({ host, port, subset = "" }: OutboundCluster): string =>
-  `outbound_.${port}_.${subset}_.${host}`;
+  `${GREETING}${port}_.${subset}_.${host}`;
+
+/** What `serverName` was made of, as clusters of gateways are called that pass such connections on. */
+export function parseServerName(name: string): OutboundCluster | undefined {
+  const [direction, port, subset, ...host] = name.split("_.");
+  if (direction !== "outbound" || host.length === 0) return undefined;
+  return { host: host.join("_."), port: Number(port), ...(subset && { subset }) };
+}
+
+/** Something in a gateway's own pod. */
+export const localClusterName = (endpoint: string): string => `local|${endpoint}`;
 
 export const inboundClusterName = (port: number): string => `inbound|${port}||`;
 
@@ -38,12 +51,25 @@ export const portRoute = (port: number): string => String(port);
 /** One host of a port whose protocol is detected: its listener has its address, so any name is it. */
 export const hostRoute = (host: string, port: number): string => `${host}:${port}`;
 
-export const gatewayRoute = (port: number): string => `http.${port}`;
+/** @param bind absent: every address */
+export const gatewayRoute = (port: number, bind?: string): string => `http.${port}${suffix(bind)}`;
 
-/** @param gateway `namespace/name`; a route's name has no slash, as virtual hosts' names begin with it */
-export function secureGatewayRoute(port: number, server: string, gateway: string): string {
+/** A route's name has no slash, as virtual hosts' names begin with it. */
+const suffix = (bind: string | undefined): string =>
+  bind === undefined ? "" : `.${bind.replaceAll("/", "~")}`;
+
+export interface SecureServer {
+  /** That the pod listens on. */
+  readonly port: number;
+  readonly server: string;
+  /** `namespace/name`. */
+  readonly gateway: string;
+  readonly bind?: string | undefined;
+}
+
+export function secureGatewayRoute({ port, server, gateway, bind }: SecureServer): string {
   const [namespace, name] = gateway.split("/");
-  return `https.${port}.${server}.${name}.${namespace}`;
+  return `https.${port}.${server}.${name}.${namespace}${suffix(bind)}`;
 }
 
 /**
@@ -71,8 +97,8 @@ export function parseVirtualHost(name: string): VirtualHostKey {
 
 export const listenerName = (address: string, port: number): string => `${address}_${port}`;
 
-/** Address and port of a listener's name; addresses have no underscore. */
+/** Address and port of a listener's name. */
 export function parseListener(name: string): { readonly address: string; readonly port: number } {
-  const [address = "", port] = name.split("_");
-  return { address, port: Number(port) };
+  const end = name.lastIndexOf("_");
+  return { address: name.slice(0, end), port: Number(name.slice(end + 1)) };
 }

@@ -4,8 +4,7 @@
  */
 import type { EnvoyPatch } from "../model/ir/envoy-filter.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
-import { serversByPort } from "./gateway.ts";
-import { parseListener } from "./names.ts";
+import { serversByListener } from "./gateway.ts";
 import { refusedAdditions } from "./patch/added.ts";
 import { untagged } from "./patch/select.ts";
 import type { ResourceType } from "./resource.ts";
@@ -47,9 +46,7 @@ export function sourcesOf(mesh: Mesh, view: ProxyView, { type, name }: Named): r
 const leadsTo = (key: string, name: string): boolean => key === name || key.startsWith(`${name}/`);
 
 const gatewaySources = (mesh: Mesh, view: ProxyView, listener: string): readonly string[] =>
-  (serversByPort(mesh, view).get(parseListener(listener).port) ?? []).map(
-    ({ gateway }) => gateway.source,
-  );
+  (serversByListener(mesh, view).get(listener) ?? []).map(({ gateway }) => gateway.source);
 
 /** The mesh, telling the sources of all that is read of it. */
 function recording(mesh: Mesh, note: (source: string) => void): Mesh {

@@ -5,7 +5,7 @@ import type { PortPolicy } from "../model/ir/traffic.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { originSecrets } from "./cluster/origination.ts";
 import { originOf } from "./cluster/policy.ts";
-import { serversByPort } from "./gateway.ts";
+import { serversByListener } from "./gateway.ts";
 import { serverSecrets } from "./listener/server-tls.ts";
 import { CA_SUFFIX, credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
 import type { Translator } from "./translator.ts";
@@ -53,7 +53,7 @@ function credentialBody(mesh: Mesh, view: ProxyView, key: string): Secret | unde
 }
 
 function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
-  const servers = [...serversByPort(mesh, view).values()].flat();
+  const servers = [...serversByListener(mesh, view).values()].flat();
   const ingress = mesh.sidecar(view)?.ingress ?? [];
   const asked = [
     ...servers.flatMap(({ server: { tls } }) => (tls ? secretsOfServer(tls) : [])),

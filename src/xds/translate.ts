@@ -2,6 +2,7 @@
  * The model in Envoy's terms. A table of pure translators: each says which resources a proxy gets,
  * and makes one of them from what it alone is about, so that a change costs what it changes.
  */
+import { localClusters, passedClusters, passedEndpoints } from "./cluster/gateway.ts";
 import { inboundClusters } from "./cluster/inbound.ts";
 import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
@@ -24,6 +25,9 @@ const rows: readonly Translator[] = [
   staticClusters,
   outboundClusters,
   inboundClusters,
+  localClusters,
+  passedClusters,
+  passedEndpoints,
   clusterLoadAssignments,
   virtualListeners,
   httpListeners,

@@ -1,5 +1,6 @@
 import { golden, not, partly, type Row, test, works } from "./row.ts";
 
+const RULES = "e2e/integration/translation-rules.test.ts";
 const FINDINGS = "src/model/findings.test.ts";
 const DELEGATION = "src/model/delegation.test.ts";
 const RETRY = "src/xds/route/retry.test.ts";
@@ -92,6 +93,7 @@ export const virtualService: readonly Row[] = [
     golden("full-routing", "name: team-a"),
     test(DELEGATION, "the delegate's rules stand"),
     test(FINDINGS, "a delegate must be there, visible, and do the routing itself"),
+    test(RULES, "rules answer, redirect, break, rewrite and delegate requests"),
   ),
   works("VS-42", golden("gateway-http", "prefixRewrite: /")),
   works("VS-43", golden("gateway-http", "hostRewriteLiteral: api.internal")),
@@ -107,14 +109,21 @@ export const virtualService: readonly Row[] = [
     "VS-52",
     golden("request-routing", "retryOn: connect-failure,refused-stream,unavailable,cancelled"),
   ),
-  partly("VS-53", "not yet", golden("full-routing", "retryOn: reset-before-request")),
+  works(
+    "VS-53",
+    golden("full-routing", "retryPolicy: numRetries: 2 retryOn: reset-before-request"),
+  ),
   works("VS-54", golden("full-routing", "denominator: MILLION numerator: 1000")),
   works("VS-55", golden("full-routing", "fixedDelay: 2s")),
   not(
     "VS-56",
     "Istio ignores it, too. Envoy's fault filter knows fixed delays only; use fixedDelay. The object's status says so (MESH0110).",
   ),
-  works("VS-57", golden("full-routing", "grpcStatus: 14")),
+  works(
+    "VS-57",
+    golden("full-routing", "grpcStatus: 14"),
+    test(RULES, "rules answer, redirect, break, rewrite and delegate requests"),
+  ),
   not(
     "VS-58",
     "Istio does not support it either. Envoy's fault filter ends requests with a status only; use httpStatus or grpcStatus. The object's status says so (MESH0110).",
@@ -125,7 +134,11 @@ export const virtualService: readonly Row[] = [
     golden("full-routing", "cluster: outbound|80|v1|shadow.default.svc.cluster.local"),
   ),
   works("VS-61", golden("full-routing", "denominator: MILLION numerator: 125000")),
-  works("VS-62", golden("full-routing", "allowOriginStringMatch: - exact: https://example.com")),
+  works(
+    "VS-62",
+    golden("full-routing", "allowOriginStringMatch: - exact: https://example.com"),
+    test(RULES, "who asks from another origin is told"),
+  ),
   works("VS-63", golden("full-routing", "allowMethods: GET,POST")),
   works("VS-64", golden("full-routing", 'maxAge: "86400"')),
   works("VS-65", golden("full-routing", "allowCredentials: true")),
@@ -148,6 +161,7 @@ export const virtualService: readonly Row[] = [
   works(
     "VS-72",
     golden("stream-routes", "sourcePrefixRanges: - addressPrefix: 10.1.0.0 prefixLen: 16"),
+    test(RULES, "connections go where rules for their client's subnet say"),
   ),
   works(
     "VS-73",
@@ -165,8 +179,14 @@ export const virtualService: readonly Row[] = [
     golden("http-actions", "hashPolicy: - cookie: name: user path: / ttl: 60s"),
     golden("http-actions", "hashPolicy: - header: headerName: x-user"),
   ),
-  not("VS-76", "not yet"),
-  not("VS-77", "not yet"),
+  not(
+    "VS-76",
+    "There is no HTTP/3 listener that the header could point to (GW-31); clients are served by HTTP/2 and HTTP/1.1.",
+  ),
+  not(
+    "VS-77",
+    "Off in Istio unless a flag is set. A DestinationRule's consistentHash with httpCookie keeps a client on one endpoint as long as the endpoints stay.",
+  ),
   works(
     "VS-78",
     test("e2e/integration/translation.test.ts", "requests follow the rules, by every name"),

@@ -4,8 +4,10 @@ import type { GatewaySpec, GatewaySpecServers } from "../../api/gen/gateway.ts";
 import { type KubeObject, objectKey, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
+import { isIp } from "../ip.ts";
 import type { Gateway, GatewayServer, ServerTls } from "../ir/listener.ts";
 import { type Origin, originOf } from "../origin.ts";
+import { isLocalEndpoint, isUnix } from "./local-endpoint.ts";
 import { lowerServerTls } from "./server-tls.ts";
 import { lowerPort, type Site } from "./site.ts";
 
@@ -28,7 +30,7 @@ export function lowerGateway(
     key: objectKey(object),
     source: objectName(object),
     selector: object.spec?.selector ?? {},
-    servers: withoutConflicts(servers, report),
+    servers: withoutTwins(withoutConflicts(servers, report), report),
   };
   return { value: { ...origin, gateway }, diagnostics: report.diagnostics };
 }
@@ -55,22 +57,53 @@ function lowerServer(
   const hosts = spec.hosts.flatMap((h, i) => serverHost(h, `${path}.hosts[${i}]`, site) ?? []);
   const port = lowerPort(spec.port.number, `${path}.port.number`, site);
   if (protocol === undefined || port === undefined || hosts.length === 0) return undefined;
+  // What is bound elsewhere would be open to others than was meant.
+  if (!isBindable(spec.bind, `${path}.bind`, site)) return undefined;
   const server: GatewayServer = {
     port,
-    name: spec.name ?? spec.port.name,
+    name: spec.port.name,
     protocol,
     hosts,
-    ...defined({ bind: spec.bind, httpsRedirect: spec.tls?.httpsRedirect || undefined }),
+    ...defined({
+      label: spec.name,
+      bind: spec.bind || undefined,
+      defaultEndpoint: localEndpoint(spec.defaultEndpoint, `${path}.defaultEndpoint`, site),
+      httpsRedirect: spec.tls?.httpsRedirect || undefined,
+    }),
   };
   return protocol === "HTTPS" || protocol === "TLS"
     ? withTls(server, lowerServerTls(spec.tls, `${path}.tls`, site))
     : server;
 }
 
+function isBindable(bind = "", path: string, { report }: Site): boolean {
+  if (bind === "" || isIp(bind) || isUnix(bind)) return true;
+  report.add(
+    "MESH0116",
+    path,
+    `"${bind}" is no address to listen on, so the server is not opened: write an IP address or unix:///path`,
+  );
+  return false;
+}
+
+function localEndpoint(
+  text: string | undefined,
+  path: string,
+  { report }: Site,
+): string | undefined {
+  if (text === undefined || text === "" || isLocalEndpoint(text)) return text || undefined;
+  report.add(
+    "MESH0117",
+    path,
+    `"${text}" is no endpoint in the gateway's own pod: write 127.0.0.1:PORT, [::1]:PORT or unix:///path`,
+  );
+  return undefined;
+}
+
 function withTls(server: GatewayServer, tls: ServerTls | undefined): GatewayServer | undefined {
   if (tls === undefined) return undefined;
   // What passes through is not looked into.
-  return tls.mode === "passthrough" ? { ...server, protocol: "TLS", tls } : { ...server, tls };
+  return tls.mode === "terminate" ? { ...server, tls } : { ...server, protocol: "TLS", tls };
 }
 
 function lowerProtocol(
@@ -109,15 +142,33 @@ function serverHost(
   return { namespace: from === "." ? namespace : from, host };
 }
 
+/** Hosts of a server go by the port's name: under one name those of one would be let in by the other's TLS. */
+function withoutTwins(servers: readonly GatewayServer[], report: Report): readonly GatewayServer[] {
+  const names = new Set<string>();
+  return servers.filter(({ name, port, protocol }) => {
+    if (protocol !== "HTTPS") return true;
+    const isFirst = !names.has(`${port} ${name}`);
+    names.add(`${port} ${name}`);
+    if (!isFirst)
+      report.add(
+        "MESH0116",
+        "spec.servers",
+        `two servers of port ${port} are called "${name}", and the second is not opened: give each port.name once`,
+      );
+    return isFirst;
+  });
+}
+
 /** A port is plain HTTP, or plain TCP, or TLS of both kinds: of servers that differ the first stays. */
 function withoutConflicts(
   servers: readonly GatewayServer[],
   report: Report,
 ): readonly GatewayServer[] {
-  const byPort = new Map<number, GatewayServer>();
+  const bySocket = new Map<string, GatewayServer>();
   return servers.filter((server) => {
-    const first = byPort.get(server.port) ?? server;
-    byPort.set(server.port, first);
+    const socket = `${server.bind} ${server.port}`;
+    const first = bySocket.get(socket) ?? server;
+    bySocket.set(socket, first);
     if (first.protocol === server.protocol || (first.tls && server.tls)) return true;
     report.add(
       "MESH0115",

@@ -11,18 +11,26 @@ export function lowerServerTls(
   path: string,
   { report }: Site,
 ): ServerTls | undefined {
-  const mode = spec?.mode ?? "PASSTHROUGH";
-  if (spec === undefined || mode === "AUTO_PASSTHROUGH") {
-    const fault =
-      spec === undefined ? "has no tls" : "asks for AUTO_PASSTHROUGH, which is not served";
+  if (spec === undefined) {
     report.add(
       "MESH0116",
       path,
-      `the server ${fault}, so it is not opened: set tls.mode to SIMPLE and tls.credentialName to a secret with the certificate`,
+      "the server has no tls, so it is not opened: set tls.mode to SIMPLE and tls.credentialName to a secret with the certificate",
     );
     return undefined;
   }
+  const { mode = "PASSTHROUGH" } = spec;
   if (mode === "PASSTHROUGH") return { mode: "passthrough" };
+  if (mode === "AUTO_PASSTHROUGH") return { mode: "to-service" };
+  const foreign = [...credentialsOf(spec), spec.caCertCredentialName ?? ""].find(isForeign);
+  if (foreign !== undefined) {
+    report.add(
+      "MESH0116",
+      path,
+      `credential "${foreign}" is not one that can be served, so the server is not opened: name a Secret of the gateway's namespace`,
+    );
+    return undefined;
+  }
   const terminate = terminated(spec, mode);
   if (terminate.mesh || terminate.credentials.length + terminate.files.length > 0) return terminate;
   report.add(
@@ -40,10 +48,9 @@ const CLIENT_CERTIFICATE: Readonly<Record<string, Terminate["clientCertificate"]
 };
 
 function terminated(spec: GatewaySpecServersTls, mode: string): Terminate {
-  const { credentialName, credentialNames = credentialName ? [credentialName] : [] } = spec;
   return {
     mode: "terminate",
-    credentials: credentialNames,
+    credentials: credentialsOf(spec).map(secretName),
     files: filesOf(spec),
     subjectAltNames: spec.subjectAltNames ?? [],
     spki: spec.verifyCertificateSpki ?? [],
@@ -52,13 +59,28 @@ function terminated(spec: GatewaySpecServersTls, mode: string): Terminate {
     ...defined({
       clientCertificate: CLIENT_CERTIFICATE[mode],
       mesh: mode === "ISTIO_MUTUAL" ? true : undefined,
-      caCredential: spec.caCertCredentialName,
+      caCredential: spec.caCertCredentialName && secretName(spec.caCertCredentialName),
       caFile: spec.caCertificates,
+      crlFile: spec.caCrl,
+      anyClient: spec.insecureSkipVerify || undefined,
       minVersion: tlsVersion(spec.minProtocolVersion),
       maxVersion: tlsVersion(spec.maxProtocolVersion),
     }),
   };
 }
+
+const credentialsOf = ({
+  credentialName,
+  credentialNames = credentialName ? [credentialName] : [],
+}: GatewaySpecServersTls): readonly string[] => credentialNames;
+
+const SECRET = "kubernetes://";
+
+const secretName = (credential: string): string =>
+  credential.startsWith(SECRET) ? credential.slice(SECRET.length) : credential;
+
+/** Of another namespace, or by a server of secrets that is not here. */
+const isForeign = (credential: string): boolean => secretName(credential).includes("/");
 
 /** Certificates with their keys, of which there may be one of each algorithm. */
 function filesOf(spec: GatewaySpecServersTls): Terminate["files"] {

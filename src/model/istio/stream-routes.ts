@@ -1,5 +1,6 @@
 import type { VirtualServiceSpec } from "../../api/gen/virtual-service.ts";
 import { defined } from "../../util/defined.ts";
+import { isIp, isIpv6 } from "../ip.ts";
 import type { StreamMatch, StreamRule } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
 import { gatewayKey } from "./gateway-key.ts";
@@ -58,19 +59,11 @@ function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | u
   });
 }
 
-const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
-const IPV6 = /^[0-9a-f]*:[0-9a-f:]*(:[0-9a-f.]*)$/i;
-
 function isSubnet(subnet: string, path: string, { report }: Site): boolean {
   const [address = "", length, ...rest] = subnet.split("/");
-  const bits = IPV6.test(address) ? 128 : isIpv4(address) ? 32 : -1;
+  const bits = isIpv6(address) ? 128 : 32;
   const isLength = length === undefined || (/^\d+$/.test(length) && Number(length) <= bits);
-  if (bits > 0 && isLength && rest.length === 0) return true;
+  if (isIp(address) && isLength && rest.length === 0) return true;
   report.add("MESH0117", path, `"${subnet}" is no subnet: write one like 10.0.0.0/8 or fd00::/8`);
   return false;
-}
-
-function isIpv4(address: string): boolean {
-  const parts = IPV4.exec(address)?.slice(1) ?? [];
-  return parts.length === 4 && parts.every((part) => Number(part) <= 255);
 }

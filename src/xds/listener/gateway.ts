@@ -1,42 +1,46 @@
 /** A gateway's ports: one listener each, in which servers are told apart by the TLS greeting. */
+import type { GatewayServer } from "../../model/ir/listener.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { StreamRule } from "../../model/ir/route.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
-import { anyAddress, isIpv6, socketAddress } from "../address.ts";
-import { type BoundServer, narrower, routeOf, serversByPort, speaksHttp } from "../gateway.ts";
-import { listenerName, parseListener } from "../names.ts";
+import type {
+  Filter,
+  FilterChain,
+  FilterChainMatch,
+} from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
+import { typed } from "../../proto/types.ts";
+import { anyAddress, endpointAddress, isIpv6 } from "../address.ts";
+import { type BoundServer, narrower, routeOf, serversByListener, speaksHttp } from "../gateway.ts";
+import { BLACK_HOLE_CLUSTER, GREETING, localClusterName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
 import { isAvailable } from "../secret.ts";
+import { HTTP_ALPNS, STREAM_ALPNS } from "../tls.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
-import { byRds, httpFilter, limited } from "./chain.ts";
+import { byRds, httpFilter, limited, streamFilter } from "./chain.ts";
 import { greetingInspector, PROXY_HEADER } from "./inspect.ts";
 import { serverSecrets, serverTls, type Terminate } from "./server-tls.ts";
-import { type Ruled, type StreamChain, streamChains } from "./stream.ts";
+import { isDefault, type Ruled, type StreamChain, streamChains } from "./stream.ts";
 
 export const gatewayListeners: Translator = {
   type: "Listener",
-  keys: (mesh, view) =>
-    [...serversByPort(mesh, view).keys()].map((port) => listenerName("0.0.0.0", port)).sort(),
+  keys: (mesh, view) => [...serversByListener(mesh, view).keys()].sort(),
   resource: (mesh, view, key) => gatewayListener(mesh, view, key),
 };
 
 function gatewayListener(mesh: Mesh, view: ProxyView, name: string): Translated | undefined {
-  const { port } = parseListener(name);
-  const servers = serversByPort(mesh, view).get(port) ?? [];
-  const chains = distinct(
-    servers.flatMap((bound) => serverChains(mesh, view, { bound, port, name })),
-  );
+  const servers = serversByListener(mesh, view).get(name) ?? [];
+  const chains = distinct(servers.flatMap((bound) => serverChains(mesh, view, { bound, name })));
   if (chains.length === 0) return undefined;
   const { addresses = [] } = mesh.workload(view.workload) ?? {};
+  const { port } = parseListener(name);
   const bind = servers[0]?.server.bind;
   const bufferBytes = mesh.settings.traffic?.edge?.listenerBufferBytes;
   const body: Listener = {
     name,
     ...(bind === undefined
       ? anyAddress(port, addresses.some(isIpv6))
-      : { address: socketAddress(bind, port) }),
+      : { address: endpointAddress(bind, port) }),
     trafficDirection: "OUTBOUND",
     filterChains: chains.map(({ chain }) => limited(mesh.settings, name, chain)),
     ...listenerFilters(
@@ -73,8 +77,6 @@ function distinct(chains: readonly StreamChain[]): readonly StreamChain[] {
 
 interface Opened {
   readonly bound: BoundServer;
-  /** That the pod listens on. */
-  readonly port: number;
   /** Of the listener. */
   readonly name: string;
 }
@@ -82,6 +84,7 @@ interface Opened {
 function serverChains(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
   const { server } = opened.bound;
   if (server.tls?.mode === "passthrough") return passedThrough(mesh, view, opened);
+  if (server.tls?.mode === "to-service") return [toServices(mesh, opened)];
   const socket = server.tls === undefined ? {} : terminated(mesh, view, server.tls, opened);
   if (socket === undefined) return [];
   const inner = speaksHttp(opened.bound)
@@ -110,19 +113,22 @@ function terminated(
   if (!serverSecrets(tls).every((name) => isAvailable(mesh, view, name))) return undefined;
   const names = bound.server.hosts.map(({ host }) => host);
   return {
-    filterChainMatch: names.includes("*")
-      ? { transportProtocol: "tls" }
-      : { transportProtocol: "tls", serverNames: [...new Set(names)] },
+    filterChainMatch: greeting(names),
     transportSocket: serverTls(mesh, tls, speaksHttp(bound) ? ["h2", "http/1.1"] : []),
     transportSocketConnectTimeout: CONNECT_TIMEOUT,
   };
 }
 
-const requests = (mesh: Mesh, { bound, port, name }: Opened) =>
+const greeting = (hosts: readonly string[]): FilterChainMatch => ({
+  transportProtocol: "tls",
+  ...(!hosts.includes("*") && { serverNames: [...new Set(hosts)] }),
+});
+
+const requests = (mesh: Mesh, { bound, name }: Opened) =>
   httpFilter(mesh.settings, {
     direction: "gateway",
-    statPrefix: `outbound_${name}`,
-    routing: byRds(routeOf(bound, port)),
+    statPrefix: bound.server.label ?? `outbound_${name}`,
+    routing: byRds(routeOf(bound)),
     resolvesNames: mesh.resolvesNames(),
   });
 
@@ -135,12 +141,70 @@ const audienceOf = (mesh: Mesh, view: ProxyView, { bound }: Opened): Audience =>
 });
 
 function streams(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
-  const { gateway } = opened.bound;
+  const { gateway, server } = opened.bound;
   const ruled = mesh
     .gatewayStreamRoutes(gateway.key)
     .map(({ tcp, gateways }): Ruled => ({ rules: tcp, gateways }));
-  return streamChains(ruled, audienceOf(mesh, view, opened));
+  const chains = streamChains(ruled, audienceOf(mesh, view, opened));
+  return chains.some(isDefault) ? chains : [...chains, ...toDefault(mesh, server, {})];
 }
+
+/** What no rule takes. */
+function toDefault(
+  { settings }: Mesh,
+  { defaultEndpoint }: GatewayServer,
+  match: FilterChain,
+): readonly StreamChain[] {
+  if (defaultEndpoint === undefined) return [];
+  const cluster = localClusterName(defaultEndpoint);
+  return [{ chain: { ...match, filters: [streamFilter(settings, cluster)] }, clusters: [cluster] }];
+}
+
+/**
+ * Connections of the mesh from elsewhere. Their greeting names the cluster, so one chain does for
+ * all services, and a service that comes or goes is a cluster more or less.
+ */
+function toServices({ settings }: Mesh, { bound, name }: Opened): StreamChain {
+  const hosts = bound.server.hosts.map(({ host }) => host);
+  const filters = [
+    SERVICES_ONLY,
+    {
+      name: "envoy.filters.network.sni_cluster",
+      typedConfig: typed("envoy.extensions.filters.network.sni_cluster.v3.SniCluster"),
+    },
+    streamFilter(settings, BLACK_HOLE_CLUSTER, bound.server.label ?? `outbound_${name}`),
+  ];
+  return {
+    chain: {
+      filterChainMatch: {
+        ...greeting(hosts.map(asGreeted)),
+        applicationProtocols: [...STREAM_ALPNS, ...HTTP_ALPNS],
+      },
+      filters,
+    },
+    clusters: [BLACK_HOLE_CLUSTER],
+  };
+}
+
+/** Whatever a greeting names is taken for a cluster: it must not be one of the proxy's own. */
+const SERVICES_ONLY: Filter = {
+  name: "envoy.filters.network.rbac",
+  typedConfig: typed("envoy.extensions.filters.network.rbac.v3.RBAC", {
+    statPrefix: "greeting",
+    rules: {
+      action: "ALLOW",
+      policies: {
+        services: {
+          permissions: [{ requestedServerName: { prefix: GREETING } }],
+          principals: [{ any: true }],
+        },
+      },
+    },
+  }),
+};
+
+/** The host's name comes after port and subset. */
+const asGreeted = (host: string): string => (host.startsWith("*") ? host : `*.${host}`);
 
 /** Names that both the server and a rule have. */
 function passedThrough(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
@@ -152,7 +216,8 @@ function passedThrough(mesh: Mesh, view: ProxyView, opened: Opened): readonly St
       gateways,
     }),
   );
-  return streamChains(ruled, audienceOf(mesh, view, opened));
+  const chains = streamChains(ruled, audienceOf(mesh, view, opened));
+  return [...chains, ...toDefault(mesh, server, { filterChainMatch: greeting(hosts) })];
 }
 
 const narrowed = (rule: StreamRule, hosts: readonly string[]): StreamRule => ({

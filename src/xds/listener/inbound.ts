@@ -191,12 +191,12 @@ const requests = (settings: MeshSettings, inbound: Inbound) =>
     routing: { routeConfig: inboundRoutes(settings, inbound) },
   });
 
-/** An idle connection that the application closes as a request comes is nobody's fault. */
+/** An idle connection that the application closes as a request comes is nobody's fault; gRPC retries itself. */
 const RETRY: Retry = { on: "reset-before-request", attempts: 2, ignorePreviousHosts: false };
 
 function inboundRoutes(
   { traffic }: MeshSettings,
-  { port = 0, cluster, operation }: Inbound,
+  { port = 0, cluster, operation, protocol }: Inbound,
 ): RouteConfiguration {
   // There is no other host that a retry could go to.
   const retry = { ...(traffic?.inboundRetry ?? RETRY), ignorePreviousHosts: false };
@@ -211,7 +211,11 @@ function inboundRoutes(
             name: "default",
             match: { prefix: "/" },
             decorator: { operation },
-            route: { cluster, ...timeouts(), ...retryPolicy(retry, false) },
+            route: {
+              cluster,
+              ...timeouts(),
+              ...(protocol !== "grpc" && retryPolicy(retry, false)),
+            },
           },
         ],
       },

@@ -31,7 +31,8 @@ const certificateSecrets = ({ credentials, files }: Terminate): readonly string[
 
 function rootsSecrets(tls: Terminate): readonly string[] {
   if (tls.clientCertificate === undefined) return [];
-  if (tls.caFile !== undefined) return [rootsFile(tls.caFile)];
+  if (tls.caFile !== undefined) return [rootsFile(tls.caFile, tls.crlFile)];
+  if (tls.anyClient && tls.caCredential === undefined) return [];
   const name = tls.caCredential ?? tls.credentials[0];
   return [name === undefined ? rootsFile() : credentialRoots(name)];
 }
@@ -54,7 +55,8 @@ export function serverTls(mesh: Mesh, tls: Terminate, alpn: readonly string[]): 
 
 function validation(tls: Terminate): CommonTlsContext {
   const [roots] = rootsSecrets(tls);
-  if (roots === undefined) return {};
+  if (tls.clientCertificate === undefined) return {};
+  if (roots === undefined) return { validationContext: clientConditions(tls) };
   return {
     combinedValidationContext: {
       defaultValidationContext: clientConditions(tls),
@@ -71,10 +73,12 @@ const clientConditions = ({
   subjectAltNames,
   spki,
   hashes,
+  anyClient,
 }: Terminate): CertificateValidationContext => ({
   matchTypedSubjectAltNames: subjectAltNames.map(anyName),
   verifyCertificateSpki: spki.filter((one) => SPKI.test(one)),
   verifyCertificateHash: hashes.filter((one) => HASH.test(one)),
+  ...(anyClient && { trustChainVerification: "ACCEPT_UNTRUSTED" }),
 });
 
 const VERSIONS: Readonly<Record<TlsVersion, TlsParameters_TlsProtocol>> = {

@@ -1,7 +1,7 @@
 /** Patches of listeners, their filter chains and filters, and of the routes that are written in them. */
 import type { EnvoyPatch, FilterChainMatch, ListenerMatch } from "../../model/ir/envoy-filter.ts";
 import type { Json, JsonObject } from "../../proto/reflect/json.ts";
-import { serversByPort } from "../gateway.ts";
+import { serversByListener } from "../gateway.ts";
 import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
 import { beforeTerminal, byName, homeOf, isCalled, patchedList } from "./list.ts";
 import { hasPortName } from "./port-name.ts";
@@ -76,10 +76,10 @@ const hasMeantChain = (listener: JsonObject, match: ListenerMatch, subject: Subj
   );
 
 /** The port that it listens on, and of a gateway that of its servers. */
-function portsOf(listener: JsonObject, { mesh, view, role }: Subject): readonly number[] {
+function portsOf(listener: JsonObject, { mesh, view, name, role }: Subject): readonly number[] {
   const port = Number(objectOf(objectOf(listener["address"])["socketAddress"])["portValue"]);
   if (role !== "gateway") return [port];
-  const servers = serversByPort(mesh, view).get(port) ?? [];
+  const servers = serversByListener(mesh, view).get(name) ?? [];
   return [port, ...servers.map(({ server }) => server.port)];
 }
 

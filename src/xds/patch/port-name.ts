@@ -1,5 +1,5 @@
 /** The names of ports, which patches may match by and Envoy's configuration does not have. */
-import { serversByPort } from "../gateway.ts";
+import { serversByListener } from "../gateway.ts";
 import { parseListener } from "../names.ts";
 import type { Subject } from "./subject.ts";
 
@@ -13,7 +13,7 @@ function portNames(subject: Subject, inboundPort: number): readonly string[] {
   if (role === "inbound") return inboundNames(subject, inboundPort);
   const { address, port } = parseListener(name);
   if (role === "gateway")
-    return (serversByPort(mesh, view).get(port) ?? []).map(({ server }) => server.name);
+    return (serversByListener(mesh, view).get(name) ?? []).map(({ server }) => server.name);
   const hosts =
     address === "0.0.0.0"
       ? mesh.httpHosts(mesh.scope(view), port)

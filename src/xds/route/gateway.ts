@@ -5,9 +5,10 @@ import type { Mesh } from "../../model/ir/mesh.ts";
 import type { HttpRoutes } from "../../model/ir/route.ts";
 import type { Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { type BoundServer, httpTables, narrower } from "../gateway.ts";
-import { CATCH_ALL, parseVirtualHost, virtualHostName } from "../names.ts";
+import { CATCH_ALL, localClusterName, parseVirtualHost, virtualHostName } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
+import { timeouts } from "./action.ts";
 import { routeConfiguration } from "./configuration.ts";
 import { httpRoutes } from "./http.ts";
 import { isCatchAll } from "./match.ts";
@@ -42,7 +43,7 @@ export const gatewayVirtualHosts: Translator = {
 const hostsOf = (mesh: Mesh, { gateway, server }: BoundServer): readonly string[] =>
   server.hosts.flatMap(({ host }) => [
     ...mesh.gatewayHosts(gateway.key).flatMap((routed) => narrower(host, routed) ?? []),
-    ...(server.httpsRedirect ? [host] : []),
+    ...(server.httpsRedirect || server.defaultEndpoint !== undefined ? [host] : []),
   ]);
 
 interface Sought {
@@ -56,17 +57,27 @@ function gatewayHost(
   view: ProxyView,
   { key, host, servers }: Sought,
 ): Translated | undefined {
-  const routes = merged(servers.flatMap((bound) => serverRoutes(mesh, view, host, bound)));
-  const redirects = servers.some(
-    ({ server }) =>
-      server.httpsRedirect && server.hosts.some((h) => narrower(h.host, host) === host),
+  const serving = servers.filter(({ server }) =>
+    server.hosts.some((h) => narrower(h.host, host) === host),
   );
+  const routes = merged([
+    ...servers.flatMap((bound) => serverRoutes(mesh, view, host, bound)),
+    ...serving.flatMap(({ server }) => server.defaultEndpoint ?? []).map(localRoute),
+  ]);
+  const redirects = serving.some(({ server }) => server.httpsRedirect);
   if (routes.length === 0 && !redirects && host !== CATCH_ALL) return undefined;
   const translated = virtualHost(mesh.settings, key, [host], routes);
   return redirects
     ? { ...translated, body: { ...translated.body, requireTls: "ALL" } }
     : translated;
 }
+
+/** What no routing takes. */
+const localRoute = (endpoint: string): Route => ({
+  name: "default-endpoint",
+  match: { prefix: "/" },
+  route: { cluster: localClusterName(endpoint), ...timeouts() },
+});
 
 function serverRoutes(
   mesh: Mesh,
