@@ -28,7 +28,8 @@ export const byDns = (
   once: boolean,
   refreshMs: number = REFRESH_MS,
 ): Cluster => ({
-  type: once ? "LOGICAL_DNS" : "STRICT_DNS",
+  // Envoy refuses the former for more names than one, and for none, as a subset may have.
+  type: once && isOneName(loadAssignment) ? "LOGICAL_DNS" : "STRICT_DNS",
   dnsLookupFamily: "ALL",
   dnsRefreshRate: duration(refreshMs),
   dnsJitter: "0.1s",
@@ -36,6 +37,9 @@ export const byDns = (
   typedDnsResolverConfig: RESOLVER,
   loadAssignment,
 });
+
+const isOneName = ({ endpoints = [] }: ClusterLoadAssignment): boolean =>
+  endpoints.length === 1 && endpoints[0]?.lbEndpoints?.length === 1;
 
 /** Filters and clusters that have it in common look a name up once. */
 export const DNS_CACHE: DnsCacheConfig = {
