@@ -68,6 +68,76 @@ describe("the life of a mesh", () => {
     assert.match(body.message, /spec\.controlPlane\.namespace/);
   });
 
+  /** What a wrong edit must leave as it is: every pod of the mesh, and what the pods are made from. */
+  async function untouched(): Promise<readonly string[]> {
+    const at = `namespaces/${CONTROL_PLANE_NAMESPACE}`;
+    const pods = await cluster.api.list(`/api/v1/${at}/pods`);
+    const deployments = await cluster.api.list(`/apis/apps/v1/${at}/deployments`);
+    return [
+      ...pods.map(({ metadata }) => `pod ${metadata.name} ${metadata.uid}`),
+      ...deployments.map(({ metadata }) => `deployment ${metadata.name} ${metadata.generation}`),
+    ].sort();
+  }
+
+  for (const { title, spec, field } of [
+    {
+      title: "another trust domain",
+      spec: { security: { trustDomain: "other.example" } },
+      field: "spec.security.trustDomain",
+    },
+    {
+      title: "a lifetime that is none",
+      spec: { security: { workloadTTL: "soon" } },
+      field: "spec.security.workloadTTL",
+    },
+    {
+      title: "a gateway on a port that needs root",
+      spec: {
+        gateways: [{ name: "edge", service: { ports: [{ name: "http", port: 80 }] } }],
+      },
+      field: "targetPort",
+    },
+  ]) {
+    test(`an edit of the running mesh to ${title} is refused and changes nothing`, async () => {
+      const earlier = await untouched();
+      const mesh = await cluster.api.get(meshPath());
+      const patch = mergePatch({ spec });
+      type Refusal = { readonly message: string };
+      const { status, body } = await cluster.api.send<Refusal>("PATCH", meshPath(), patch);
+      assert.equal(status, 422, JSON.stringify(body));
+      assert.ok(body.message.includes(field), body.message);
+      const later = await cluster.api.get(meshPath());
+      assert.equal(later?.metadata.resourceVersion, mesh?.metadata.resourceVersion);
+      assert.deepEqual(await untouched(), earlier);
+    });
+  }
+
+  test("an edit of the running mesh to a version that is not there says so and changes nothing", async (t) => {
+    const earlier = await untouched();
+    const set = (version: string | null) =>
+      cluster.api.send("PATCH", meshPath(), mergePatch({ spec: { version } }));
+    t.after(() => set(null));
+    assert.equal((await set("99.0.0")).status, 200);
+    const accepted = await waitFor(
+      {
+        description: "Accepted=False on the MeshConfig",
+        deadlineMs: 30_000,
+        diagnose: () => diagnose(cluster),
+      },
+      async () => {
+        const mesh = await cluster.api.get<MeshConfig>(meshPath());
+        const found = mesh && condition(mesh, "Accepted");
+        return found?.status === "False" ? found : undefined;
+      },
+    );
+    assert.equal(accepted.reason, "UnsupportedVersion");
+    assert.match(accepted.message, /spec\.version: .*leave the field out/);
+    assert.deepEqual(await untouched(), earlier);
+    await set(null);
+    await meshReady(cluster);
+    assert.deepEqual(await untouched(), earlier);
+  });
+
   test("of two MeshConfigs the older works and the other says Conflict", async (t) => {
     const second = "second";
     await cluster.kubectl.applyText(meshConfig(second, {}));

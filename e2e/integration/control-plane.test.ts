@@ -40,7 +40,7 @@ const CONFIG: ControlPlaneConfig = {
 const HOST = "web.shop.svc.cluster.local";
 const CLUSTER = `outbound|80||${HOST}`;
 const [SERVER_NAME = ""] = controlPlaneDnsNames(CONFIG.namespace, CONFIG.clusterDomain);
-const soon = (description: string, deadlineMs = 10_000) => ({
+const soon = (description: string, deadlineMs = 30_000) => ({
   description,
   deadlineMs,
   intervalMs: 10,
