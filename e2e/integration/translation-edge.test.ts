@@ -183,6 +183,7 @@ test("servers let in whom their clients' certificates say", async (t) => {
   assert.equal(await get("guests.example.com", member), 200);
   assert.equal(await get("guests.example.com", stranger), "refused");
   assert.equal(await get("anybody.example.com", stranger), 200);
+  assert.equal(await get("anybody.example.com"), 200, "Envoy that trusts anybody does not insist");
 });
 
 test("the mesh's own TLS is passed on to the service that its greeting names, and nowhere else", async (t) => {
