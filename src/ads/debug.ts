@@ -36,11 +36,10 @@ function typeSyncs(connection: Connection): ProxySync["types"] {
   const refusals = [...connection.refusals()];
   return Object.fromEntries(
     [...connection.types].map(([type, status]): [ResourceType, TypeSync] => {
-      const { inFlight, deviations } = connection.session.subscriptions.get(type) ?? {};
+      const { inFlight, outstanding = 0 } = connection.session.subscriptions.get(type) ?? {};
       const refused = refusals
         .filter((one) => one.type === type)
         .map(({ name, message }) => ({ name, message }));
-      const outstanding = deviations?.size ?? 0;
       const isSynced = !inFlight?.size && status.rejected === undefined && outstanding === 0;
       return [type, { ...status, synced: isSynced, outstanding, refused }];
     }),

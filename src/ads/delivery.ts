@@ -47,6 +47,29 @@ export function admits(next: EncodedResource, { held, asked }: Deviation, at: Cl
   );
 }
 
+/** Whether hosts that a proxy has none of may go out to it together. */
+export const admitsAll = (clusters: readonly string[], at: Clusters | undefined): boolean =>
+  at === undefined || clusters.every((cluster) => at.warm(cluster) || !at.coming(cluster));
+
+/** How long hosts wait for those that others were sent with them, before each goes for itself. */
+const PATIENCE_MS = 1_000;
+
+export class Patience {
+  #since: number | undefined;
+
+  /** When it ends (ms), if it has begun. */
+  get dueAt(): number {
+    return (this.#since ?? Number.POSITIVE_INFINITY) + PATIENCE_MS;
+  }
+
+  judge(mayGo: boolean, now: number): "go" | "wait" | "over" {
+    if (mayGo || now >= this.dueAt) this.#since = undefined;
+    else this.#since ??= now;
+    if (mayGo) return "go";
+    return this.#since === undefined ? "over" : "wait";
+  }
+}
+
 /** Whether `next` would move all traffic of a route from where it is served to where nobody is. */
 function strands(next: EncodedResource, { held, asked }: Deviation, at: Clusters): boolean {
   if (asked || held === undefined) return false;

@@ -17,6 +17,8 @@ export interface FrameSource {
     resources: readonly EncodedResource[],
     removed: readonly string[],
   ): Frame;
+  /** Of an array that many clients are sent and nobody changes, for as long as there is that array. */
+  whole?(type: ResourceType, resources: readonly EncodedResource[]): Frame;
   /** With a nonce of its own. A frame without bytes is not sent, and counts as accepted. */
   unshared(
     type: ResourceType,
@@ -39,6 +41,13 @@ export class Frames implements FrameSource {
   #count = 0;
   /** By the first resource in it, the oldest first. */
   readonly #recent = new Map<EncodedResource, Shared>();
+  readonly #whole = new WeakMap<readonly EncodedResource[], Frame>();
+
+  whole(type: ResourceType, resources: readonly EncodedResource[]): Frame {
+    const frame = this.#whole.get(resources) ?? this.unshared(type, resources, []);
+    this.#whole.set(resources, frame);
+    return frame;
+  }
 
   encode(
     type: ResourceType,

@@ -1,4 +1,5 @@
 import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
+import type { Backlog } from "./backlog.ts";
 
 /** What a client has under one name; a client that reconnected tells only the version. */
 export interface Held {
@@ -20,11 +21,13 @@ export const ASKED: Deviation = { held: undefined, asked: true };
 
 /**
  * What a client has of one type: a generation of its scope, shared by all clients at that cursor,
- * and the few names at which it differs. So a client that is up to date costs a pointer.
+ * less what it was never sent, and the few names at which it differs. So a client that is up to date
+ * costs a pointer.
  */
 export class Holding {
   #base: ResourceSet | undefined;
   #estranged = false;
+  #backlog: Backlog | undefined;
   /** Names at which the client differs, or may differ, from `#base`; what is left to do. */
   readonly #deviations = new Map<string, Deviation>();
 
@@ -32,15 +35,21 @@ export class Holding {
     return this.#deviations;
   }
 
+  get backlog(): Backlog | undefined {
+    return this.#backlog;
+  }
+
   /** What the client has under a name it wants. */
   held(name: string): Held | undefined {
     const deviation = this.#deviations.get(name);
-    return deviation === undefined ? this.#base?.resources.get(name) : deviation.held;
+    if (deviation !== undefined) return deviation.held;
+    return this.#backlog?.has(name) ? undefined : this.#base?.resources.get(name);
   }
 
-  /** The client has what `target` has, but for the deviations that are noted next. */
-  start(target: ResourceSet): void {
+  /** The client has what `target` has, but for the backlog and the deviations that are noted next. */
+  start(target: ResourceSet, backlog?: Backlog): void {
     this.#base = target;
+    this.#backlog = backlog;
   }
 
   /** Names of the generation at the cursor, whether the client wants them or not. */
@@ -48,8 +57,19 @@ export class Holding {
     return this.#base?.resources.keys() ?? [];
   }
 
+  /** What is in the backlog goes out anyway. */
   deviate(name: string, deviation: Deviation): void {
-    this.#deviations.set(name, deviation);
+    if (!this.#backlog?.has(name)) this.#deviations.set(name, deviation);
+  }
+
+  /**
+   * Looks at each name of the backlog by itself from now on.
+   *
+   * @param wanted whether the client wants the name still
+   */
+  spread(wanted: (name: string) => boolean): void {
+    for (const name of this.#backlog?.drain() ?? [])
+      if (wanted(name)) this.#deviations.set(name, ASKED);
   }
 
   /** The client has what the base has, or no longer cares. */
@@ -67,7 +87,7 @@ export class Holding {
     const base = this.#base;
     if (base === target || base === undefined) return;
     for (const name of changes(base, target, this.#estranged)) {
-      if (!this.#deviations.has(name) && wanted(name))
+      if (!this.#deviations.has(name) && !this.#backlog?.has(name) && wanted(name))
         this.#deviations.set(name, deviationFrom(base.resources.get(name)));
     }
     this.#base = target;

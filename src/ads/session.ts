@@ -2,30 +2,27 @@
  * One client's conversation, as a state machine without IO: requests go in, what to send next comes
  * out. It holds the rules that Envoy really follows (e2e/integration/xds-facts.test.ts shows each).
  */
-import { routeOf } from "../xds/inline-routes.ts";
 import type { EncodedResource, ResourceSet, ResourceType } from "../xds/resource.ts";
-import { type Clusters, deliver, naming, release, type Waiting } from "./delivery.ts";
+import {
+  admitsAll,
+  type Clusters,
+  deliver,
+  naming,
+  Patience,
+  release,
+  type Waiting,
+} from "./delivery.ts";
 import type { Frame, FrameSource } from "./frames.ts";
 import type { Held } from "./held.ts";
-import { type Request, Subscription } from "./subscription.ts";
-import { namesUnder } from "./virtual-hosts.ts";
+import { interned } from "./names.ts";
+import { GATED, isGated, MANY, MOMENT, ORDER } from "./order.ts";
+import { type Fresh, namedRoll } from "./roll.ts";
+import { MAX_REFUSALS, type Request, Subscription } from "./subscription.ts";
+import { RouteHosts } from "./virtual-hosts.ts";
+import { Warming } from "./warming.ts";
 import { type Batch, CHANGE_BYTES, CHUNK_BYTES, Work } from "./work.ts";
 
-/** Make before break: what is named comes before what names it; clusters that are gone, last. */
-const ORDER = [
-  "Secret",
-  "Cluster",
-  "ClusterLoadAssignment",
-  "Listener",
-  "RouteConfiguration",
-  "VirtualHost",
-] as const satisfies readonly ResourceType[];
-const MOMENT = ORDER.filter((type) => type !== "Secret");
 const NOTHING: Batch = { resources: [], removed: [] };
-const GATED = ["Listener", "RouteConfiguration", "VirtualHost"] as const;
-
-/** A resource that was rejected alone is tried once more, when nothing else is under way. */
-const MAX_REFUSALS = 2;
 
 export interface Outgoing extends Frame {
   readonly type: ResourceType;
@@ -59,15 +56,13 @@ export class Session {
   readonly #targets = new Map<ResourceType, ResourceSet>();
   readonly #work = new Map<ResourceType, Work>();
   readonly #waiting = new Map<ResourceType, Waiting>();
-  /** Clusters sent for the first time and not accepted yet, with the nonce that carries them. */
-  readonly #warming = new Map<string, string>();
-  /** Subscribed routes whose hosts the client lacks, and changed clusters that need endpoints again. */
-  readonly #freshRoutes = new Set<string>();
+  readonly #warming = new Warming();
+  /** They need endpoints again. */
   readonly #changedClusters = new Set<string>();
-  /** Hosts of routes that the client has dropped, to be removed. */
-  readonly #dismissed = new Set<string>();
+  readonly #routeHosts = new RouteHosts(() => this.#subscriptions.get("RouteConfiguration"));
 
   #hasAnswered = false;
+  readonly #patience = new Patience();
 
   constructor(source: Source, frames: FrameSource) {
     this.#source = source;
@@ -90,12 +85,23 @@ export class Session {
   }
 
   subscribe(type: ResourceType, asked: Request): void {
-    const request = interned(asked, this.#target(type));
+    const request = {
+      ...asked,
+      subscribe: this.#shares(type)
+        ? asked.subscribe
+        : interned(asked.subscribe, this.#target(type)),
+    };
     const known = this.#subscriptions.get(type);
     if (known === undefined) this.#subscriptions.set(type, this.#first(type, request));
     else known.update(request);
-    if (type === "RouteConfiguration") this.#hostsFollow(request, known === undefined);
+    if (type === "RouteConfiguration") this.#routesAsked(request, known === undefined);
     this.#work.delete(type);
+  }
+
+  #routesAsked(request: Request, isFirst: boolean): void {
+    const hosts = this.#subscriptions.get("VirtualHost");
+    this.#routeHosts.follow(request, { isFirst, hosts, set: this.#target("VirtualHost") });
+    this.#work.delete("VirtualHost");
   }
 
   /** @returns `undefined` if no such response is under way */
@@ -105,12 +111,17 @@ export class Session {
       error === undefined ? subscription?.accepted(nonce) : subscription?.rejected(nonce, error);
     if (response === undefined) return undefined;
     this.#hasAnswered = true;
-    if (type === "Cluster") this.#clustersSettled(response.resources, nonce);
-    // What was replaced is gone for good now: clusters that only it named may follow.
-    this.#reconsider("Cluster");
+    if (type === "Cluster") this.#warming.settled(nonce, response.resources);
+    this.#settled(type);
     if (error !== undefined || subscription?.hasRefusals) this.#work.delete(type);
     const verdict = { type, nonce, resources: response.resources };
     return error === undefined ? verdict : { ...verdict, error };
+  }
+
+  #settled(type: ResourceType): void {
+    if (type === "Cluster") for (const gated of GATED) this.#reconsider(gated);
+    // What was replaced is gone for good now: clusters that only it named may follow.
+    this.#reconsider("Cluster");
   }
 
   /** The next response, if the client lacks anything that may go out now. */
@@ -124,10 +135,9 @@ export class Session {
 
   /** When to ask for `next` again if nothing happens before. */
   get dueAt(): number {
-    return Math.min(
-      ...[...this.#work.values()].map((work) => work.dueAt),
-      Number.POSITIVE_INFINITY,
-    );
+    let { dueAt } = this.#patience;
+    for (const work of this.#work.values()) dueAt = Math.min(dueAt, work.dueAt);
+    return dueAt;
   }
 
   #target(type: ResourceType): ResourceSet {
@@ -148,18 +158,9 @@ export class Session {
     if (type !== "VirtualHost") {
       return type === "ClusterLoadAssignment"
         ? this.#firstEndpoints(request)
-        : new Subscription(request);
+        : new Subscription(request, { shares: this.#shares(type) });
     }
-    // Envoy names its route configurations here, or nothing: it gets their hosts unasked.
-    const named = request.subscribe.filter((name) => name.includes("/"));
-    const hosts = new Subscription(
-      { ...request, subscribe: named },
-      (name) => this.#subscriptions.get("RouteConfiguration")?.wants(routeOf(name)) ?? false,
-    );
-    for (const name of Object.keys(request.initialVersions))
-      if (this.#freshRoutes.has(routeOf(name))) hosts.ask(name);
-    this.#freshRoutes.clear();
-    return hosts;
+    return this.#routeHosts.first(request, this.#shares(type));
   }
 
   #firstEndpoints(request: Request): Subscription {
@@ -168,48 +169,62 @@ export class Session {
     const isWarming = !this.#subscriptions.has("Cluster");
     const subscription = new Subscription(
       isWarming ? { ...request, initialVersions: {} } : request,
+      {
+        shares: this.#shares("ClusterLoadAssignment"),
+        roll: namedRoll(this.#target("ClusterLoadAssignment")),
+      },
     );
     for (const name of this.#changedClusters) subscription.ask(name);
     this.#changedClusters.clear();
     return subscription;
   }
 
-  /** Envoy asks for virtual hosts once per stream; the hosts of later routes go out unasked. */
-  #hostsFollow({ subscribe, unsubscribe, initialVersions }: Request, first: boolean): void {
-    const hosts = this.#subscriptions.get("VirtualHost");
-    const isFresh = (route: string): boolean => !first || initialVersions[route] === undefined;
-    for (const route of subscribe.filter(isFresh)) {
-      if (hosts === undefined) this.#freshRoutes.add(route);
-      else for (const name of namesUnder(this.#target("VirtualHost"), route)) hosts.ask(name);
-    }
-    for (const route of unsubscribe) {
-      this.#freshRoutes.delete(route);
-      this.#dismissHosts(route);
-    }
-    this.#work.delete("VirtualHost");
-  }
-
-  /**
-   * Envoy goes on reporting the hosts of a route it has dropped as if it had them. Told that they
-   * are removed, it forgets them, and what it reports when it reconnects stays true.
-   */
-  #dismissHosts(route: string): void {
-    const hosts = this.#subscriptions.get("VirtualHost");
-    if (hosts === undefined || this.#subscriptions.get("RouteConfiguration")?.wants(route)) return;
-    const differing = [...hosts.deviations.keys()].filter((name) => routeOf(name) === route);
-    for (const name of [...differing, ...namesUnder(this.#target("VirtualHost"), route)])
-      this.#dismissed.add(name);
-    hosts.drop(differing);
+  #shares(type: ResourceType): boolean {
+    return this.#frames.whole !== undefined && MANY.has(type);
   }
 
   #take(type: ResourceType, now: number): Outgoing | undefined {
     const subscription = this.#subscriptions.get(type);
     if (subscription === undefined || this.#tooEarly(type, subscription)) return undefined;
+    const fresh = this.#takeFresh(type, subscription, now);
+    if (fresh !== undefined) return fresh;
     const work = this.#plan(type, subscription, now);
     const limit = this.#limit(type, subscription);
     const batch = type === "Cluster" ? work.takeResources(limit) : work.take(limit);
     if (batch !== undefined) return this.#send(type, subscription, batch);
     return owesAnswer(subscription, work) ? this.#send(type, subscription, NOTHING) : undefined;
+  }
+
+  /** The next of what the client was never sent, as it was sent to others before. */
+  #takeFresh(type: ResourceType, subscription: Subscription, now: number): Outgoing | undefined {
+    if (!this.#shares(type)) return undefined;
+    const target = this.#target(type);
+    subscription.rebase(target);
+    const { size } = subscription.deviations;
+    const fresh = subscription.fresh(target);
+    // What does not exist is answered by itself.
+    if (subscription.deviations.size > size) this.#work.delete(type);
+    if (fresh === undefined || !this.#mayGo(type, subscription, fresh, now)) return undefined;
+    return this.#sendFresh(type, subscription, fresh);
+  }
+
+  #mayGo(type: ResourceType, hosts: Subscription, fresh: Fresh, now: number): boolean {
+    if (type !== "VirtualHost") return true;
+    const verdict = this.#patience.judge(
+      this.#areWarm || admitsAll(fresh.clusters, this.#clusters()),
+      now,
+    );
+    if (verdict === "over") {
+      hosts.spread();
+      this.#work.delete(type);
+    }
+    return verdict === "go";
+  }
+
+  /** Whether the client has all clusters as they are now, in use. */
+  get #areWarm(): boolean {
+    const clusters = this.#subscriptions.get("Cluster");
+    return clusters?.isCurrent === true && this.#warming.isEmpty;
   }
 
   /**
@@ -263,27 +278,24 @@ export class Session {
     const work = new Work(
       { target, dueAt },
       {
-        ...sorted(delivery.ready, subscription),
+        ...subscription.parted(delivery.ready),
         removed: [
           ...removed.filter((name) => this.#mayRemove(type, name)),
-          ...this.#dismissedNow(type, subscription),
+          ...(type === "VirtualHost" ? this.#routeHosts.dismissed(subscription) : []),
         ],
       },
     );
     this.#waiting.set(type, waiting);
     this.#work.set(type, work);
+    this.#planned(type);
+    return work;
+  }
+
+  #planned(type: ResourceType): void {
     // What names a cluster changed: one that waits to be removed may go now.
     if (isGated(type)) this.#reconsider("Cluster");
     // What waits for endpoints may go after them.
     if (type === "ClusterLoadAssignment") for (const each of GATED) this.#reconsider(each);
-    return work;
-  }
-
-  #dismissedNow(type: ResourceType, subscription: Subscription): readonly string[] {
-    if (type !== "VirtualHost") return [];
-    for (const name of subscription.takeUnwanted()) this.#dismissed.add(name);
-    for (const name of this.#dismissed) if (subscription.wants(name)) this.#dismissed.delete(name);
-    return [...this.#dismissed];
   }
 
   #mayRemove(type: ResourceType, name: string): boolean {
@@ -344,15 +356,19 @@ export class Session {
     if (subscription.inFlight.has(frame.nonce))
       frame = this.#frames.unshared(type, resources, removed);
     if (type === "Cluster") this.#noteClusters(subscription, resources, frame.nonce);
-    if (type === "VirtualHost") for (const name of removed) this.#dismissed.delete(name);
+    if (type === "VirtualHost") this.#routeHosts.removed(removed);
     subscription.sent(frame.nonce, resources, removed);
     return { type, resources, removed, ...frame };
   }
 
-  #clustersSettled(clusters: readonly EncodedResource[], nonce: string): void {
-    for (const { name } of clusters)
-      if (this.#warming.get(name) === nonce) this.#warming.delete(name);
-    for (const type of GATED) this.#reconsider(type);
+  #sendFresh(type: ResourceType, subscription: Subscription, fresh: Fresh): Outgoing {
+    const { resources } = fresh;
+    let frame = this.#frames.whole?.(type, resources);
+    if (frame === undefined || subscription.inFlight.has(frame.nonce))
+      frame = this.#frames.unshared(type, resources, []);
+    if (type === "Cluster") this.#warming.addFresh(fresh, frame.nonce);
+    subscription.sentFresh(frame.nonce, fresh);
+    return { type, resources, removed: [], ...frame };
   }
 
   #noteClusters(
@@ -363,7 +379,7 @@ export class Session {
     const endpoints = this.#subscriptions.get("ClusterLoadAssignment");
     for (const { name } of resources) {
       const isNew = subscription.held(name) === undefined;
-      if (isNew || this.#warming.has(name)) this.#warming.set(name, nonce);
+      if (isNew || this.#warming.has(name)) this.#warming.add(name, nonce);
       if (isNew) continue;
       // Envoy warms a changed cluster with new endpoints, and does not ask for them.
       if (endpoints === undefined) this.#changedClusters.add(name);
@@ -375,26 +391,7 @@ export class Session {
   }
 }
 
-const isGated = (type: ResourceType): boolean => GATED.some((gated) => gated === type);
-
 /** A client that asked for everything waits for an answer, even if there is nothing. */
 function owesAnswer({ wildcard, answered }: Subscription, { target }: Work): boolean {
   return wildcard && !answered && target.resources.size === 0;
-}
-
-/** What nobody rejected goes together; what was rejected goes alone, and soon no more. */
-function sorted(ready: readonly EncodedResource[], subscription: Subscription) {
-  if (!subscription.hasRefusals) return { together: ready, alone: [] };
-  const refusals = ({ name, version }: EncodedResource) => subscription.refusals(name, version);
-  const limit = subscription.inFlight.size === 0 ? MAX_REFUSALS : 1;
-  return {
-    together: ready.filter((resource) => refusals(resource) === undefined),
-    alone: ready.filter((resource) => (refusals(resource) ?? MAX_REFUSALS) < limit),
-  };
-}
-
-/** The request with the target's own strings for names, so that clients share them. */
-function interned(request: Request, { resources }: ResourceSet): Request {
-  const subscribe = request.subscribe.map((name) => resources.get(name)?.name ?? name);
-  return { ...request, subscribe };
 }

@@ -1,5 +1,8 @@
 import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
+import { Backlog, type Span } from "./backlog.ts";
 import { ASKED, type Deviation, type Held, Holding } from "./held.ts";
+import { Names } from "./names.ts";
+import { type Fresh, type Roll, rollOf } from "./roll.ts";
 
 /** What a client says of one type, in the words of the protocol. */
 export interface Request {
@@ -25,6 +28,23 @@ export interface Refused {
   readonly message: string;
 }
 
+/** A resource that was rejected alone is tried once more, when nothing else is under way. */
+export const MAX_REFUSALS = 2;
+
+/** What is known of a client besides what it says. */
+export interface Terms {
+  /** Names it wants though it never says so, e.g. the hosts of its route configurations. */
+  readonly implied?: {
+    readonly wants: (name: string) => boolean;
+    /** Whether it wants all that is in the set. */
+    readonly covers: (set: ResourceSet) => boolean;
+  };
+  /** What it asks for by name, if it asks as others do. */
+  readonly roll?: Roll;
+  /** Whether what it was never sent goes out as it went to others before. */
+  readonly shares?: boolean;
+}
+
 /**
  * What one client wants of one resource type, what it has of it, and what is under way.
  *
@@ -32,10 +52,9 @@ export interface Refused {
  */
 export class Subscription {
   readonly #holding = new Holding();
-  readonly #names = new Set<string>();
+  readonly #names: Names;
   readonly #inFlight = new Map<string, InFlight>();
-  /** Names the client wants though it never says so, e.g. the hosts of its route configurations. */
-  readonly #implied: (name: string) => boolean;
+  readonly #terms: Terms;
   readonly #refused = new Map<string, Refused>();
   #unwanted: string[] = [];
   #wildcard = false;
@@ -45,20 +64,22 @@ export class Subscription {
   /** Whether the client knows anything: it was answered, or it brought versions along. */
   answered: boolean;
 
-  constructor(first: Request, implied?: (name: string) => boolean) {
-    this.#implied = implied ?? (() => false);
+  constructor(first: Request, terms: Terms = {}) {
+    this.#terms = terms;
+    this.#names = new Names(terms.roll);
     // A first request that names nothing asks for everything: the legacy wildcard.
-    this.#wildcard = implied === undefined && first.subscribe.length === 0;
+    this.#wildcard = terms.implied === undefined && first.subscribe.length === 0;
     this.#reported = new Map(Object.entries(first.initialVersions));
     this.answered = this.#reported.size > 0;
-    for (const name of first.subscribe) this.#want(name);
+    if (!this.#mayFollow || !this.#names.follow(first.subscribe))
+      for (const name of first.subscribe) this.#want(name);
   }
 
   get wildcard(): boolean {
     return this.#wildcard;
   }
 
-  get names(): ReadonlySet<string> {
+  get names(): Pick<Names, "has"> & Iterable<string> {
     return this.#names;
   }
 
@@ -66,12 +87,27 @@ export class Subscription {
     return this.#inFlight;
   }
 
+  /** What is left to do, but for the backlog. */
   get deviations(): ReadonlyMap<string, Deviation> {
     return this.#holding.deviations;
   }
 
+  /** Whether nothing is left to do. */
+  get isCurrent(): boolean {
+    return this.deviations.size === 0 && (this.#holding.backlog?.isEmpty ?? true);
+  }
+
+  /** How many names are left to do. */
+  get outstanding(): number {
+    return this.deviations.size + (this.#holding.backlog?.size ?? 0);
+  }
+
   wants(name: string): boolean {
-    return this.#wildcard || this.#names.has(name) || this.#implied(name);
+    return (
+      this.#wildcard ||
+      this.#names.has(name) ||
+      (this.#terms.implied !== undefined && this.#terms.implied.wants(name))
+    );
   }
 
   /** What the client has, as far as we know, under a name it wants. */
@@ -80,7 +116,10 @@ export class Subscription {
   }
 
   update({ subscribe, unsubscribe }: Request): void {
+    if (unsubscribe.length > 0) this.spread();
     for (const name of unsubscribe) this.#unwant(name);
+    // They join the backlog, or what the first cursor is made of.
+    if (this.#mayFollow && this.#names.follow(subscribe)) return;
     for (const name of subscribe) {
       const held = this.held(name);
       this.#want(name);
@@ -96,6 +135,7 @@ export class Subscription {
 
   /** The client no longer wants what it wanted by implication. */
   drop(names: Iterable<string>): void {
+    this.spread();
     for (const name of names) this.#holding.settle(name);
   }
 
@@ -103,6 +143,26 @@ export class Subscription {
   rebase(target: ResourceSet): void {
     if (this.#based) this.#holding.rebase(target, (name) => this.wants(name));
     else this.#start(target);
+  }
+
+  /** The next of what was never sent; what does not exist is left to be answered by itself. */
+  fresh(target: ResourceSet): Fresh | undefined {
+    return this.#holding.backlog?.peek(target, (name) => {
+      if (this.#names.has(name)) this.#holding.deviate(name, ASKED);
+    });
+  }
+
+  /** What `fresh` gave was sent. */
+  sentFresh(nonce: string, { resources }: Fresh): void {
+    this.#holding.backlog?.advance();
+    if (this.deviations.size > 0) for (const { name } of resources) this.#holding.settle(name);
+    this.#inFlight.set(nonce, { resources, removed: [], replaced: NOTHING });
+    this.answered = true;
+  }
+
+  /** Has each name of the backlog go out as soon as it may itself. */
+  spread(): void {
+    this.#holding.spread((name) => this.wants(name));
   }
 
   /** Names that the client brought along and does not want. */
@@ -147,6 +207,17 @@ export class Subscription {
     return this.#refused;
   }
 
+  /** What nobody rejected goes together; what was rejected goes alone, and soon no more. */
+  parted(ready: readonly EncodedResource[]) {
+    if (!this.hasRefusals) return { together: ready, alone: [] };
+    const refusals = ({ name, version }: EncodedResource) => this.refusals(name, version);
+    const limit = this.#inFlight.size === 0 ? MAX_REFUSALS : 1;
+    return {
+      together: ready.filter((resource) => refusals(resource) === undefined),
+      alone: ready.filter((resource) => (refusals(resource) ?? MAX_REFUSALS) < limit),
+    };
+  }
+
   accepted(nonce: string): InFlight | undefined {
     const response = this.#take(nonce);
     if (this.#refused.size > 0)
@@ -180,9 +251,18 @@ export class Subscription {
     const reported = this.#reported ?? new Map<string, string>();
     this.#reported = undefined;
     this.#based = true;
-    this.#holding.start(target);
-    for (const name of [...target.resources.keys(), ...this.#names])
+    const spans = reported.size === 0 ? this.#spans(target) : [];
+    this.#holding.start(target, spans.length === 0 ? undefined : new Backlog(spans, target));
+    if (this.#names.hasGone) this.spread();
+    const others =
+      spans.length > 0 ? this.#names.own : [...target.resources.keys(), ...this.#names];
+    for (const name of others)
       if (!reported.has(name) && this.wants(name)) this.#holding.deviate(name, ASKED);
+    this.#compare(reported, target);
+  }
+
+  /** With what the client says that it has, from before this stream. */
+  #compare(reported: ReadonlyMap<string, string>, target: ResourceSet): void {
     for (const [name, version] of reported) {
       if (!this.wants(name)) {
         this.#unwanted.push(name);
@@ -192,6 +272,25 @@ export class Subscription {
       const held = { version, clusters: undefined };
       if (!isSame) this.#holding.deviate(name, { held, asked: false });
     }
+  }
+
+  /** Whether names that follow the roll find their way into the backlog. */
+  get #mayFollow(): boolean {
+    if (this.#wildcard) return false;
+    if (this.#based) return this.#holding.backlog !== undefined;
+    return this.#terms.shares === true && this.#reported?.size === 0;
+  }
+
+  /** The parts of rolls that the client wants, if it wants them whole. */
+  #spans(target: ResourceSet): readonly Span[] {
+    const { implied, roll, shares = false } = this.#terms;
+    if (!shares) return [];
+    if (this.#wildcard || implied?.covers(target))
+      return (target.layers ?? [target]).map((layer) => {
+        const whole = rollOf(layer);
+        return { roll: whole, layer, end: () => whole.length };
+      });
+    return roll === undefined ? [] : [{ roll, layer: target, end: () => this.#names.count }];
   }
 
   #want(name: string): void {
@@ -216,3 +315,5 @@ export class Subscription {
     if (this.wants(name)) this.ask(name);
   }
 }
+
+const NOTHING: ReadonlyMap<string, Held> = new Map();

@@ -70,7 +70,8 @@ export class Work {
   }
 }
 
-function fitting(resources: readonly EncodedResource[], limit: number): number {
+/** How many of them, from the front, fit into a response; at least one. */
+export function fitting(resources: readonly EncodedResource[], limit: number): number {
   let size = 0;
   let count = 0;
   for (const { bytes } of resources) {

@@ -52,12 +52,12 @@ class LayeredMap<V> implements ReadonlyMap<string, V> {
 export class LayeredSet implements ResourceSet {
   readonly resources: ReadonlyMap<string, EncodedResource>;
   readonly generation: number;
-  readonly #sets: readonly ResourceSet[];
+  readonly layers: readonly ResourceSet[];
   readonly #since: number;
 
   /** @param since the generation at which these layers became the set: older cursors mean others */
   constructor(sets: readonly ResourceSet[], since: number) {
-    this.#sets = sets;
+    this.layers = sets;
     this.#since = since;
     this.resources = new LayeredMap(sets.map(({ resources }) => resources));
     this.generation = Math.max(since, ...sets.map(({ generation }) => generation));
@@ -66,8 +66,8 @@ export class LayeredSet implements ResourceSet {
   isOf(sets: readonly ResourceSet[], since: number): boolean {
     return (
       since === this.#since &&
-      sets.length === this.#sets.length &&
-      sets.every((set, i) => set === this.#sets[i])
+      sets.length === this.layers.length &&
+      sets.every((set, i) => set === this.layers[i])
     );
   }
 
@@ -75,11 +75,33 @@ export class LayeredSet implements ResourceSet {
   changedSince(generation: number): ReadonlySet<string> | undefined {
     if (generation < this.#since) return undefined;
     let all: ReadonlySet<string> = new Set();
-    for (const set of this.#sets) {
+    for (const set of this.layers) {
       const names = set.changedSince(generation);
       if (names === undefined) return undefined;
       if (names.size > 0) all = all.size === 0 ? names : all.union(names);
     }
     return all;
+  }
+}
+
+/** Which set is made of which layers, so that scopes with the same layers have one set. */
+interface Made {
+  readonly next: WeakMap<ResourceSet, Made>;
+  set?: LayeredSet;
+}
+
+/** Makes sets of layers that have always been a scope's, once for all scopes that have them. */
+export class Layering {
+  readonly #root: Made = { next: new WeakMap() };
+
+  of(sets: readonly ResourceSet[]): LayeredSet {
+    let made = this.#root;
+    for (const set of sets) {
+      const next = made.next.get(set) ?? { next: new WeakMap() };
+      made.next.set(set, next);
+      made = next;
+    }
+    made.set ??= new LayeredSet(sets, 0);
+    return made.set;
   }
 }

@@ -34,6 +34,8 @@ export interface ResourceSet {
    * `undefined`: too long ago to know, compare everything.
    */
   changedSince(generation: number): ReadonlySet<string> | undefined;
+  /** Sets that this one is made of, where some of them are shared with other scopes. */
+  readonly layers?: readonly ResourceSet[];
 }
 
 /** Proxies whose views must lead to the same resources share one scope. */

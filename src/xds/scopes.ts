@@ -7,6 +7,7 @@
 import type { Mesh } from "../model/ir/mesh.ts";
 import type { Context, Engine } from "../store/engine.ts";
 import { equal } from "../store/equal.ts";
+import { Layering } from "./layers.ts";
 import { Part, type Resolved } from "./part.ts";
 import { RestKeys, RowKeys } from "./part-keys.ts";
 import { NOTHING, type Projection, Projections, type Reading, wholeView } from "./projection.ts";
@@ -112,6 +113,7 @@ function sameResource(a: EncodedResource | undefined, b: EncodedResource | undef
 /** Parts by row and projection, shared by all scopes that lead there. */
 class Parts implements PartPool {
   readonly projections = new Projections();
+  readonly layering = new Layering();
   readonly #options: ScopesOptions;
   readonly #queries: ReturnType<typeof rowQueries>;
   readonly #parts = new Map<

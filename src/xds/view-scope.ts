@@ -1,4 +1,4 @@
-import { LayeredSet } from "./layers.ts";
+import { LayeredSet, type Layering } from "./layers.ts";
 import type { Part } from "./part.ts";
 import type { RowKeys } from "./part-keys.ts";
 import { NOTHING, type Projection, type Projections } from "./projection.ts";
@@ -7,6 +7,7 @@ import type { ResourceSet, ResourceType, Scope } from "./resource.ts";
 /** Where parts come from. */
 export interface PartPool {
   readonly projections: Projections;
+  readonly layering: Layering;
   rowsOf(type: ResourceType): readonly number[];
   acquire(row: number, known: Projection): { readonly part: Part; readonly keys: RowKeys };
   release(row: number, known: Projection): void;
@@ -64,7 +65,8 @@ class TypeScope {
     const [only] = sets;
     if (only !== undefined && sets.length === 1 && this.#since === 0) return only;
     if (this.#layered?.isOf(sets, this.#since)) return this.#layered;
-    this.#layered = new LayeredSet(sets, this.#since);
+    this.#layered =
+      this.#since === 0 ? this.#pool.layering.of(sets) : new LayeredSet(sets, this.#since);
     return this.#layered;
   }
 
