@@ -309,7 +309,8 @@ export class Session {
   #clusters(): Clusters | undefined {
     const subscription = this.#subscriptions.get("Cluster");
     // A client that names its clusters asks for them after the routes that name them.
-    if (subscription !== undefined && !subscription.wildcard) return undefined;
+    const asksForAll = subscription?.wildcard ?? !this.#frames.inTurn;
+    if (!asksForAll) return undefined;
     const target = this.#target("Cluster").resources;
     const endpoints = this.#target("ClusterLoadAssignment").resources;
     return {

@@ -18,6 +18,8 @@ export const CONFIG_FILE = "/etc/meshwright/config/config.json";
 
 export const PORTS = {
   xds: 15012,
+  /** Where gRPC libraries reach the control plane, in their own pod. */
+  grpcXds: 15010,
   webhook: 15017,
   monitoring: 15014,
   outbound: 15001,

@@ -39,6 +39,10 @@ export interface StatsInclusion {
   readonly regexes: readonly string[];
 }
 
+export const ADMIN: Bootstrap["admin"] = {
+  address: { socketAddress: { address: "127.0.0.1", portValue: PORTS.admin } },
+};
+
 /**
  * The bootstrap of a sidecar or gateway, in Envoy's JSON.
  *
@@ -48,7 +52,7 @@ export interface StatsInclusion {
 export function bootstrap(options: BootstrapOptions): Bootstrap {
   const ads: ConfigSource = { ads: {}, resourceApiVersion: "V3", initialFetchTimeout: "0s" };
   return {
-    admin: { address: { socketAddress: { address: "127.0.0.1", portValue: PORTS.admin } } },
+    admin: ADMIN,
     dynamicResources: {
       ldsConfig: ads,
       cdsConfig: ads,
@@ -98,7 +102,7 @@ export const rootSds = (bundlePem: string): string =>
     ],
   });
 
-function controlPlaneCluster(options: BootstrapOptions): Cluster {
+export function controlPlaneCluster(options: BootstrapOptions): Cluster {
   const [serverName = "", fullName] = controlPlaneDnsNames(
     options.namespace,
     options.clusterDomain,
@@ -215,7 +219,9 @@ const KEPT_STATS = [
   `cluster.${HEALTH_STATS}`,
 ];
 
-function stats(more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] }): Bootstrap {
+export function stats(
+  more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] },
+): Bootstrap {
   const patterns: StringMatcher[] = [
     ...[...KEPT_STATS, ...more.prefixes].map((prefix) => ({ prefix })),
     ...more.suffixes.map((suffix) => ({ suffix })),
@@ -233,7 +239,7 @@ function stats(more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] 
 const BYTES_PER_CONNECTION = 16 * 1024;
 const NO_LIMIT = 2 ** 31 - 1;
 
-function overload(memoryLimitBytes: number | undefined): OverloadManager {
+export function overload(memoryLimitBytes: number | undefined): OverloadManager {
   const heap = "envoy.resource_monitors.fixed_heap";
   const connections = "envoy.resource_monitors.global_downstream_max_connections";
   const config = "type.googleapis.com/envoy.extensions.resource_monitors";

@@ -45,6 +45,7 @@ const VIEWS: readonly ProxyView[] = [
     serviceAccount: "gateway",
     labels: { istio: "gateway", app: "gateway" },
   },
+  { ...sidecar("one", "web", "v1", 0), kind: "grpc" },
 ];
 
 function scopesOf(model: MeshModel): Scopes {

@@ -7,6 +7,9 @@ import { inboundClusters } from "./cluster/inbound.ts";
 import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
 import { clusterLoadAssignments } from "./endpoint.ts";
+import { grpcClusters } from "./grpc/cluster.ts";
+import { apiListeners } from "./grpc/listener.ts";
+import { grpcRoutes } from "./grpc/route.ts";
 import { httpListeners, openListeners } from "./listener/any-address.ts";
 import { egressHttpListeners, egressStreamListeners } from "./listener/egress.ts";
 import { gatewayListeners } from "./listener/gateway.ts";
@@ -47,10 +50,14 @@ const rows: readonly Translator[] = [
   credentialSecrets,
 ];
 
+/** What Envoy's configuration is changed by is nothing to gRPC's own clients. */
+const grpcRows: readonly Translator[] = [grpcClusters, apiListeners, grpcRoutes];
+
 /** The rows with what users change of Envoy's configuration itself. */
 export const translators: readonly Translator[] = [
   ...rows.map(patchable),
   addedClusters,
   addedListeners,
   addedHosts,
+  ...grpcRows,
 ];

@@ -35,6 +35,8 @@ export interface ProxyOptions {
   readonly logLevel: string;
   readonly componentLogLevel?: string | undefined;
   readonly bootstrap: Omit<BootstrapOptions, "podIp" | "memoryLimitBytes">;
+  /** What is made of those options: a proxy of the mesh's, unless said otherwise. */
+  readonly configuration?: (options: BootstrapOptions) => object;
 }
 
 export const PROXY_VOLUME = "meshwright-proxy";
@@ -143,10 +145,14 @@ function envoyArguments(options: ProxyOptions): string[] {
 }
 
 /** Kubernetes expands `$(…)` in arguments: only the pod's address is meant to be. */
-function configuration({ bootstrap: options, resources }: ProxyOptions): string {
+function configuration({
+  bootstrap: options,
+  configuration: made = bootstrap,
+  resources,
+}: ProxyOptions): string {
   const limit = quantityBytes(String(resources.limits?.["memory"] ?? ""));
   const json = JSON.stringify(
-    bootstrap({
+    made({
       ...options,
       podIp: POD_IP,
       ...(limit !== undefined && { memoryLimitBytes: limit }),

@@ -1,19 +1,13 @@
 import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
-import {
-  CANONICAL_NAME,
-  CANONICAL_REVISION,
-  REVISION,
-  SIDECAR_STATUS,
-  TLS_MODE,
-} from "../../api/labels.ts";
 import { INIT_CONTAINER, PORTS } from "../../api/names.ts";
 import type { AppProbe } from "../../xds/bootstrap-local.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
+import { marked } from "./mark.ts";
 import { mergeProxy, takeOverrides } from "./overrides.ts";
 import { type Originals, rewriteProbes } from "./probes.ts";
 import { CONFINED, PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
 import { removeSidecar, type Status } from "./status.ts";
-import { canonicalName, canonicalRevision, type PodDraft } from "./workload.ts";
+import { canonicalName, type PodDraft } from "./workload.ts";
 
 export interface SidecarOptions {
   readonly image: string;
@@ -58,7 +52,7 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
   return {
     pod: {
       ...bare,
-      metadata: mark(bare, status),
+      metadata: marked(bare, status, { tls: true }),
       spec: {
         ...application.spec,
         initContainers: [...added, ...(application.spec.initContainers ?? [])],
@@ -163,32 +157,3 @@ const captureContainer = (args: readonly string[], proxy: Container): Container 
     capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] },
   },
 });
-
-function mark(pod: PodDraft, status: Status): PodDraft["metadata"] {
-  const { labels = {}, annotations = {} } = pod.metadata;
-  const [first] = pod.spec.containers;
-  const hasPrometheus = Object.keys(annotations).some((key) => key.startsWith("prometheus.io/"));
-  return {
-    ...pod.metadata,
-    labels: {
-      ...labels,
-      [TLS_MODE]: labels[TLS_MODE] ?? "istio",
-      [CANONICAL_NAME]: canonicalName(pod),
-      [CANONICAL_REVISION]: canonicalRevision(pod),
-    },
-    annotations: {
-      ...(first && {
-        "kubectl.kubernetes.io/default-container": first.name,
-        "kubectl.kubernetes.io/default-logs-container": first.name,
-      }),
-      ...(!hasPrometheus && {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": String(PORTS.stats),
-        "prometheus.io/path": "/stats/prometheus",
-      }),
-      ...annotations,
-      [REVISION]: status.revision,
-      [SIDECAR_STATUS]: JSON.stringify(status),
-    },
-  };
-}

@@ -15,11 +15,11 @@ import { inboundStatName } from "./stat-name.ts";
 export const inboundClusters: Translator = {
   type: "Cluster",
   keys: (mesh, view) =>
-    view.kind === "gateway"
-      ? []
-      : openPorts(mesh, view)
+    view.kind === "sidecar"
+      ? openPorts(mesh, view)
           .map(({ port }) => inboundClusterName(port))
-          .sort(),
+          .sort()
+      : [],
   resource(mesh, view, key) {
     const port = openPorts(mesh, view).find((p) => inboundClusterName(p.port) === key);
     if (port === undefined) return undefined;

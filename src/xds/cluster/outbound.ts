@@ -129,7 +129,7 @@ export const mayBeListed = ({ resolution }: Service): boolean => DISCOVERY[resol
 
 export const outboundClusters: Translator = {
   type: "Cluster",
-  groups: (mesh, view) => mesh.hosts(mesh.scope(view)),
+  groups: (mesh, view) => (view.kind === "grpc" ? [] : mesh.hosts(mesh.scope(view))),
   keys: (mesh, { namespace }, host) => outboundClusterNames(mesh, host, namespace),
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);

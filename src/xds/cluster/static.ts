@@ -5,6 +5,7 @@ import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts
 import { INBOUND_BIND } from "../address.ts";
 import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
 import type { Translator } from "../translator.ts";
+import type { ProxyView } from "../view.ts";
 import { clusterPolicy, inboundPolicy, overDefaults } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 
@@ -31,12 +32,15 @@ const CLUSTERS: Readonly<Record<string, (settings: MeshSettings) => Cluster>> = 
     originalDestination(PASSTHROUGH_CLUSTER, overDefaults(settings, {})),
 };
 
-const SIDECAR = Object.keys(CLUSTERS).sort();
-const GATEWAY = [BLACK_HOLE_CLUSTER];
+const NAMES: Readonly<Record<ProxyView["kind"], readonly string[]>> = {
+  sidecar: Object.keys(CLUSTERS).sort(),
+  gateway: [BLACK_HOLE_CLUSTER],
+  grpc: [],
+};
 
 export const staticClusters: Translator = {
   type: "Cluster",
-  keys: (_, view) => (view.kind === "sidecar" ? SIDECAR : GATEWAY),
+  keys: (_, view) => NAMES[view.kind],
   resource({ settings }, _view, key) {
     const body = CLUSTERS[key]?.(settings);
     return body && { name: key, body, clusters: [] };

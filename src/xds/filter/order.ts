@@ -31,3 +31,6 @@ export const HTTP_FILTERS = {
   inbound: [router],
   gateway: [alpnFilter, faultFilter, corsFilter, forwardFilter, router],
 } as const;
+
+/** Those that gRPC's own xDS clients have. */
+export const GRPC_FILTERS = [faultFilter, router] as const;

@@ -30,7 +30,7 @@ export const SPEAKS_HTTP = { transportProtocol: RAW, applicationProtocols: PLAIN
 export const httpListeners: Translator = {
   type: "Listener",
   keys(mesh, view) {
-    if (view.kind === "gateway") return [];
+    if (view.kind !== "sidecar") return [];
     const scope = mesh.scope(view);
     const ports = new Set(mesh.httpPorts(scope)).difference(new Set(mesh.openPorts(scope)));
     return names(mesh, view, ports);
@@ -46,7 +46,7 @@ export const httpListener = (mesh: Mesh, view: ProxyView, name: string): Transla
 export const openListeners: Translator = {
   type: "Listener",
   keys: (mesh, view) =>
-    view.kind === "gateway" ? [] : names(mesh, view, new Set(mesh.openPorts(mesh.scope(view)))),
+    view.kind === "sidecar" ? names(mesh, view, new Set(mesh.openPorts(mesh.scope(view)))) : [],
   resource(mesh, view, key) {
     const { port } = parseListener(key);
     const speaksHttp = mesh.httpPorts(mesh.scope(view)).includes(port);

@@ -21,9 +21,9 @@ const LOOPBACK = "127.0.0.1";
 const RESERVED: ReadonlySet<number> = new Set(Object.values(PORTS));
 
 const listenersOf = (mesh: Mesh, view: ProxyView): readonly EgressListener[] =>
-  view.kind === "gateway"
-    ? []
-    : (mesh.egress(mesh.scope(view)) ?? []).filter(({ port = 0 }) => !RESERVED.has(port));
+  view.kind === "sidecar"
+    ? (mesh.egress(mesh.scope(view)) ?? []).filter(({ port = 0 }) => !RESERVED.has(port))
+    : [];
 
 const speaksHttp = ({ protocol }: EgressListener): boolean =>
   protocol === "http" || protocol === "http2" || protocol === "grpc";

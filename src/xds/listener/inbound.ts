@@ -74,7 +74,7 @@ export function virtualInbound(mesh: Mesh, view: ProxyView, base: Listener): Tra
 /** Ports at which the proxy itself listens, as a Sidecar asks for. */
 export const ingressListeners: Translator = {
   type: "Listener",
-  keys: (mesh, view) => (view.kind === "gateway" ? [] : [...ingressNames(mesh, view)].sort()),
+  keys: (mesh, view) => (view.kind === "sidecar" ? [...ingressNames(mesh, view)].sort() : []),
   resource(mesh, view, key) {
     const port = openPorts(mesh, view).find(
       (one) => one.bind !== undefined && listenerName(one.bind, one.port) === key,

@@ -21,7 +21,7 @@ import { isDefault, namesServers, type StreamChain, streamChain, streamChains } 
 export const streamListeners: Translator = {
   type: "Listener",
   keys: (mesh, view) =>
-    view.kind === "gateway" ? [] : [...owners(mesh, view)].map(ownerKey).sort(),
+    view.kind === "sidecar" ? [...owners(mesh, view)].map(ownerKey).sort() : [],
   resource(mesh, view, key) {
     const [name = "", host = ""] = key.split("/");
     const port = mesh

@@ -24,14 +24,14 @@ const configuration: Translator["resource"] = (_mesh, _view, key) => ({
 export const portRoutes: Translator = {
   type: "RouteConfiguration",
   keys: (mesh, view) =>
-    view.kind === "gateway" ? [] : mesh.httpPorts(mesh.scope(view)).map(portRoute).sort(),
+    view.kind === "sidecar" ? mesh.httpPorts(mesh.scope(view)).map(portRoute).sort() : [],
   resource: configuration,
 };
 
 /** One for each port of a host that may turn out to speak HTTP. */
 export const detectedRoutes: Translator = {
   type: "RouteConfiguration",
-  groups: (mesh, view) => (view.kind === "gateway" ? [] : mesh.streamHosts(mesh.scope(view))),
+  groups: (mesh, view) => (view.kind === "sidecar" ? mesh.streamHosts(mesh.scope(view)) : []),
   keys: (mesh, { namespace }, host) =>
     detectedPorts(mesh, host, namespace)
       .map((port) => hostRoute(host, port))

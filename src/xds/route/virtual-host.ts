@@ -22,7 +22,7 @@ import { unknownCluster } from "./unknown.ts";
 export const namedHosts: Translator = {
   type: "VirtualHost",
   groups: (mesh, view) =>
-    view.kind === "gateway" ? [] : mesh.httpPorts(mesh.scope(view)).map(portRoute),
+    view.kind === "sidecar" ? mesh.httpPorts(mesh.scope(view)).map(portRoute) : [],
   keys(mesh, view, group) {
     const port = Number(group);
     return [...new Set([...mesh.httpHosts(mesh.scope(view), port), CATCH_ALL])]
@@ -43,7 +43,7 @@ export const namedHosts: Translator = {
 /** Hosts whose listener has their address: whatever a request calls them, it is they. */
 export const detectedHosts: Translator = {
   type: "VirtualHost",
-  groups: (mesh, view) => (view.kind === "gateway" ? [] : mesh.streamHosts(mesh.scope(view))),
+  groups: (mesh, view) => (view.kind === "sidecar" ? mesh.streamHosts(mesh.scope(view)) : []),
   keys: (mesh, { namespace }, host) =>
     detectedPorts(mesh, host, namespace)
       .map((port) => virtualHostName(hostRoute(host, port), host, port))

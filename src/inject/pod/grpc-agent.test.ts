@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { golden } from "../../testing/golden.ts";
+import { asksForGrpcAgent, injectGrpcAgent } from "./grpc-agent.ts";
+import type { SidecarOptions } from "./sidecar.ts";
+import type { PodDraft } from "./workload.ts";
+
+const options: SidecarOptions = {
+  image: "meshwright.local/meshwright-proxy:test",
+  imagePullPolicy: "IfNotPresent",
+  controlPlaneNamespace: "mesh-system",
+  clusterDomain: "cluster.local",
+  revision: "default",
+};
+
+const inject = (pod: PodDraft): PodDraft => injectGrpcAgent(pod, options, "Pod shop/web").pod;
+
+/** The bootstrap as YAML rather than as one long argument. */
+function readable(pod: PodDraft): PodDraft {
+  const initContainers = pod.spec.initContainers?.map((container) => ({
+    ...container,
+    ...(container.args && { args: container.args.map(parsed) as string[] }),
+  }));
+  return { ...pod, spec: { ...pod.spec, ...(initContainers && { initContainers }) } };
+}
+
+const parsed = (argument: string): unknown =>
+  argument.startsWith("{") ? (JSON.parse(argument) as unknown) : argument;
+
+golden(join(import.meta.dirname, "testdata/grpc-agent"), (pod: PodDraft) => readable(inject(pod)));
+
+const asking = (templates?: string): PodDraft => ({
+  metadata: { ...(templates && { annotations: { "inject.istio.io/templates": templates } }) },
+  spec: { containers: [{ name: "app", image: "app" }] },
+});
+
+test("the template is asked for by name, among others too", () => {
+  for (const templates of ["grpc-agent", "sidecar, grpc-agent"])
+    assert.equal(asksForGrpcAgent(asking(templates)), true, templates);
+  for (const templates of [undefined, "", "sidecar", "grpc-agents"])
+    assert.equal(asksForGrpcAgent(asking(templates)), false, templates);
+});
+
+test("injecting twice is injecting once", () => {
+  const once = inject(asking("grpc-agent"));
+  assert.deepEqual(inject(once), once);
+});
+
+test("a container that knows its control plane keeps it", () => {
+  const env = [{ name: "GRPC_XDS_BOOTSTRAP", value: "/own.json" }];
+  const pod = asking("grpc-agent");
+  const { containers } = inject({
+    ...pod,
+    spec: { containers: [{ name: "app", image: "app", env }] },
+  }).spec;
+  assert.deepEqual(containers[0]?.env, env);
+});

@@ -1,0 +1,91 @@
+import type { Container } from "../../api/gen/kubernetes.ts";
+import { grpcAgentBootstrap, grpcBootstrap } from "../../xds/bootstrap-grpc.ts";
+import { sidecarSettings } from "./annotations.ts";
+import { marked } from "./mark.ts";
+import { mergeProxy, takeOverrides } from "./overrides.ts";
+import { PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
+import type { Injected, SidecarOptions } from "./sidecar.ts";
+import { removeSidecar, type Status } from "./status.ts";
+import { canonicalName, type PodDraft } from "./workload.ts";
+
+const TEMPLATES = "inject.istio.io/templates";
+const GRPC_AGENT = "grpc-agent";
+
+/** gRPC libraries read the first of these that is set. */
+const BOOTSTRAP_FILE = "GRPC_XDS_BOOTSTRAP";
+const BOOTSTRAP = "GRPC_XDS_BOOTSTRAP_CONFIG";
+
+/** Whether the pod asks for what proxyless gRPC needs, and for no sidecar. */
+export const asksForGrpcAgent = ({ metadata }: PodDraft): boolean =>
+  (metadata.annotations?.[TEMPLATES] ?? "")
+    .split(",")
+    .some((template) => template.trim() === GRPC_AGENT);
+
+/**
+ * The pod with an Envoy that takes its gRPC libraries to the control plane, and containers that know
+ * of it. Traffic is left alone, and so are probes. Injecting twice is injecting once.
+ *
+ * @param name what messages call the pod
+ * @throws MeshError `MESH0601` if an annotation cannot be followed
+ */
+export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: string): Injected {
+  const bare = removeSidecar(pod);
+  const { image, resources, logLevel, componentLogLevel, stats, warnings } = sidecarSettings(
+    bare.metadata.annotations ?? {},
+    name,
+  );
+  const { spec, overrides } = takeOverrides(bare.spec);
+  const application = canonicalName(bare);
+  const container: Container = {
+    ...proxyContainer({
+      image: image ?? options.image,
+      imagePullPolicy: options.imagePullPolicy,
+      application,
+      resources,
+      concurrency: 1,
+      logLevel,
+      componentLogLevel,
+      bootstrap: {
+        namespace: options.controlPlaneNamespace,
+        clusterDomain: options.clusterDomain,
+        probes: [],
+        stats,
+      },
+      configuration: grpcAgentBootstrap,
+    }),
+    restartPolicy: "Always",
+    startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
+    readinessProbe: readyProbe({ periodSeconds: 10, failureThreshold: 3 }),
+  };
+  const agent = mergeProxy(container, overrides);
+  const status: Status = {
+    initContainers: [agent.name],
+    volumes: [PROXY_VOLUME],
+    revision: options.revision,
+    probes: {},
+    ...(overrides && { overrides }),
+  };
+  const told = telling(grpcBootstrap(application));
+  return {
+    pod: {
+      ...bare,
+      metadata: marked(bare, status, { tls: false }),
+      spec: {
+        ...spec,
+        containers: spec.containers.map(told),
+        initContainers: [agent, ...(spec.initContainers ?? []).map(told)],
+        volumes: [...(spec.volumes ?? []), proxyVolume()],
+      },
+    },
+    warnings: warnings.map((warning) => `${name}: ${warning}`),
+  };
+}
+
+/** A container that says itself where its libraries find the control plane is believed. */
+const telling =
+  (value: string) =>
+  (container: Container): Container => {
+    const { env = [] } = container;
+    if (env.some((one) => one.name === BOOTSTRAP || one.name === BOOTSTRAP_FILE)) return container;
+    return { ...container, env: [...env, { name: BOOTSTRAP, value }] };
+  };
