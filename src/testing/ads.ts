@@ -110,6 +110,11 @@ export class AdsClient {
     this.#call.write({ typeUrl: TYPE_URLS[type], resourceNamesUnsubscribe: [...names] });
   }
 
+  /** Anything that the protocol lets a client say. */
+  say(type: ResourceType, request: DeltaDiscoveryRequest): void {
+    this.#call.write({ ...request, typeUrl: TYPE_URLS[type] });
+  }
+
   held(type: ResourceType): ReadonlyMap<string, HeldResource> {
     return this.#held.get(type) ?? new Map();
   }

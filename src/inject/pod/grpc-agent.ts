@@ -1,6 +1,6 @@
 import type { Container } from "../../api/gen/kubernetes.ts";
 import { grpcAgentBootstrap, grpcBootstrap } from "../../xds/bootstrap-grpc.ts";
-import { sidecarSettings } from "./annotations.ts";
+import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
 import { marked } from "./mark.ts";
 import { mergeProxy, takeOverrides } from "./overrides.ts";
 import { PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
@@ -30,34 +30,10 @@ export const asksForGrpcAgent = ({ metadata }: PodDraft): boolean =>
  */
 export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);
-  const { image, resources, logLevel, componentLogLevel, stats, warnings } = sidecarSettings(
-    bare.metadata.annotations ?? {},
-    name,
-  );
+  const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
   const { spec, overrides } = takeOverrides(bare.spec);
   const application = canonicalName(bare);
-  const container: Container = {
-    ...proxyContainer({
-      image: image ?? options.image,
-      imagePullPolicy: options.imagePullPolicy,
-      application,
-      resources,
-      concurrency: 1,
-      logLevel,
-      componentLogLevel,
-      bootstrap: {
-        namespace: options.controlPlaneNamespace,
-        clusterDomain: options.clusterDomain,
-        probes: [],
-        stats,
-      },
-      configuration: grpcAgentBootstrap,
-    }),
-    restartPolicy: "Always",
-    startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
-    readinessProbe: readyProbe({ periodSeconds: 10, failureThreshold: 3 }),
-  };
-  const agent = mergeProxy(container, overrides);
+  const agent = mergeProxy(agentContainer(application, options, settings), overrides);
   const status: Status = {
     initContainers: [agent.name],
     volumes: [PROXY_VOLUME],
@@ -77,9 +53,35 @@ export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: st
         volumes: [...(spec.volumes ?? []), proxyVolume()],
       },
     },
-    warnings: warnings.map((warning) => `${name}: ${warning}`),
+    warnings: settings.warnings.map((warning) => `${name}: ${warning}`),
   };
 }
+
+const agentContainer = (
+  application: string,
+  options: SidecarOptions,
+  { image, resources, logLevel, componentLogLevel, stats }: SidecarSettings,
+): Container => ({
+  ...proxyContainer({
+    image: image ?? options.image,
+    imagePullPolicy: options.imagePullPolicy,
+    application,
+    resources,
+    concurrency: 1,
+    logLevel,
+    componentLogLevel,
+    bootstrap: {
+      namespace: options.controlPlaneNamespace,
+      clusterDomain: options.clusterDomain,
+      probes: [],
+      stats,
+    },
+    configuration: grpcAgentBootstrap,
+  }),
+  restartPolicy: "Always",
+  startupProbe: readyProbe({ periodSeconds: 1, failureThreshold: 600 }),
+  readinessProbe: readyProbe({ periodSeconds: 10, failureThreshold: 3 }),
+});
 
 /** A container that says itself where its libraries find the control plane is believed. */
 const telling =
