@@ -194,7 +194,7 @@ describe("gateways", () => {
       credential("mutual", await authority.server(MUTUAL), authority.rootsPem),
     ];
     end.after(async () => {
-      const names = ["simple", "mutual"].map((name) => `${NAMESPACE}-${name}`);
+      const names = ["simple", "mutual", "lost"].map((name) => `${NAMESPACE}-${name}`);
       const command = ["delete", "secret", "--ignore-not-found", "-n", CONTROL_PLANE_NAMESPACE];
       await cluster.kubectl.run([...command, ...names]);
     });
@@ -268,6 +268,24 @@ describe("gateways", () => {
     );
   });
 
+  const says = (
+    want: string,
+    check: (message: string) => void = () => undefined,
+  ): Promise<boolean> =>
+    waitFor({ description: `Gateway with ResolvedRefs ${want}`, deadlineMs: 30_000 }, async () => {
+      const found = await conditionNamed("ResolvedRefs");
+      assert.equal(`${found?.status} ${found?.reason}`, want, found?.message);
+      check(found?.message ?? "");
+      return true;
+    });
+
+  const conditionNamed = async (type: string) => {
+    const path = `/apis/networking.istio.io/v1/namespaces/${NAMESPACE}/gateways/${EDGE}`;
+    type Status = { conditions?: Parameters<typeof conditionOf>[0] };
+    const gateway = await cluster.api.get<KubeObject<unknown, Status>>(path);
+    return conditionOf(gateway?.status?.conditions, type);
+  };
+
   test("plain HTTP is sent to HTTPS", async () => {
     const client = new HttpClient(origins.http, { host: SIMPLE });
     clients.push(client);
@@ -300,10 +318,24 @@ describe("gateways", () => {
     assert.match(await talk(origins.tcp, "hello"), /^(one|two) hello$/);
   });
 
-  test("a server whose credential is missing answers nobody, and the others serve", async () => {
+  test("a server whose credential is missing answers nobody and says so until there is one, and the others serve", async () => {
     const tls = { ca: authority.rootsPem, servername: LOST };
     assert.ok("error" in (await handshake(origins.https, tls)));
     await answers(https(SIMPLE));
+    await says("False CredentialNotFound", (message) => {
+      const name = `Secret ${CONTROL_PLANE_NAMESPACE}/${NAMESPACE}-lost`;
+      assert.match(message, /^spec\.servers\[3\]\.tls\.credentialName: /);
+      assert.ok(message.includes(`there is no ${name}, so server "https-lost" answers nobody`));
+    });
+    const found = await authority.server(LOST);
+    const wrong = { ...(await authority.server(LOST)), cert: found.cert };
+    await cluster.kubectl.applyText(JSON.stringify(credential("lost", wrong)));
+    await says("False CredentialInvalid", (message) =>
+      assert.match(message, /-lost has a tls\.key that does not belong to its tls\.crt/),
+    );
+    await cluster.kubectl.applyText(JSON.stringify(credential("lost", found)));
+    await says("True ResolvedRefs");
+    await answers(https(LOST));
   });
 
   test("a renewed Secret is followed: new connections get the new certificate, no request fails, no pod restarts", async (t) => {
@@ -337,11 +369,9 @@ describe("gateways", () => {
   });
 
   test("the Gateway's status says that it is served", async () => {
-    const path = `/apis/networking.istio.io/v1/namespaces/${NAMESPACE}/gateways/${EDGE}`;
-    await waitFor({ description: "Gateway with Programmed=True", deadlineMs: 30_000 }, async () => {
-      type Status = { conditions?: Parameters<typeof conditionOf>[0] };
-      const gateway = await cluster.api.get<KubeObject<unknown, Status>>(path);
-      return conditionOf(gateway?.status?.conditions, "Programmed")?.status === "True";
-    });
+    await waitFor(
+      { description: "Gateway with Programmed=True", deadlineMs: 30_000 },
+      async () => (await conditionNamed("Programmed"))?.status === "True",
+    );
   });
 });

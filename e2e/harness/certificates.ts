@@ -27,8 +27,17 @@ export class PublicAuthority {
     return this.#issuer.rootsPem;
   }
 
-  async server(...dnsNames: readonly string[]): Promise<KeyPair> {
-    const options = { dnsNames, ttlMs: LEAF_MS, now: new Date() };
+  server(...dnsNames: readonly string[]): Promise<KeyPair> {
+    return this.#serving(dnsNames, new Date());
+  }
+
+  /** One that was a server's certificate until an hour ago. */
+  expired(...dnsNames: readonly string[]): Promise<KeyPair> {
+    return this.#serving(dnsNames, new Date(Date.now() - 2 * LEAF_MS));
+  }
+
+  async #serving(dnsNames: readonly string[], now: Date): Promise<KeyPair> {
+    const options = { dnsNames, ttlMs: LEAF_MS, now };
     const { certChainPem: cert, keyPem: key } = await issueServing(this.#issuer, options);
     return { cert, key };
   }

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { type Condition, conditionOf } from "../../src/api/conditions.ts";
 import { KINDS, type Kind } from "../../src/api/kinds.ts";
+import { PROXY_KIND } from "../../src/api/labels.ts";
 import { CONTROL_PLANE } from "../../src/api/names.ts";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { Address } from "../../src/feedback/addresses.ts";
@@ -14,11 +15,13 @@ import type { Refusal } from "../../src/feedback/rejections.ts";
 import { Scribe } from "../../src/feedback/scribe.ts";
 import type { Client } from "../../src/kube/client.ts";
 import { reflect } from "../../src/kube/watch.ts";
+import { ExpiryClock } from "../../src/main/expiry.ts";
 import { createMeshModel } from "../../src/model/dataflow.ts";
 import type { Sink } from "../../src/store/sink.ts";
 import { SETTINGS } from "../../src/testing/fixtures.ts";
 import { silent } from "../../src/util/log.ts";
 import { ApiServer } from "../harness/api-server.ts";
+import { type KeyPair, PublicAuthority } from "../harness/certificates.ts";
 import { waitFor } from "../harness/wait.ts";
 
 const NAMESPACE = "default";
@@ -50,6 +53,19 @@ const service = (name: string): KubeObject => ({
   spec: { ports: [{ name: "http", port: 80 }] },
 });
 
+const base64 = (text = ""): string => Buffer.from(text).toString("base64");
+
+const gatewayPod = (name: string): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name,
+    namespace: NAMESPACE,
+    labels: { istio: "edge", [PROXY_KIND]: "gateway" },
+  },
+  spec: { containers: [{ name: "proxy", image: "none" }] },
+});
+
 /** Everything but a mesh: model, ledger and scribe, behind real watches. */
 class World {
   readonly model = createMeshModel(SETTINGS);
@@ -70,6 +86,8 @@ class World {
       reflect(this.#client, kind, tee<T>(sink, this.ledger.sink(kind)), { signal });
     const all = [
       reflect(this.#client, KINDS.service, sinks.services, { signal }),
+      reflect(this.#client, KINDS.pod, sinks.pods, { signal }),
+      reflect(this.#client, KINDS.secret, sinks.secrets, { signal, namespace: NAMESPACE }),
       told(KINDS.virtualService, sinks.virtualServices),
       told(KINDS.destinationRule, sinks.destinationRules),
       told(KINDS.gateway, sinks.gateways),
@@ -221,6 +239,62 @@ describe("status of networking objects", () => {
     assert.deepEqual(types, ["Reconciled", "Accepted", "ResolvedRefs", "Programmed"]);
     const fields = found?.metadata as { readonly managedFields?: readonly { manager: string }[] };
     assert.ok(fields.managedFields?.some(({ manager }) => manager === CONTROL_PLANE));
+  });
+
+  test("a gateway's credential: what is wrong with it is told until the Secret is mended", async (t) => {
+    const term = world.lead();
+    t.after(() => term.end());
+    const clock = new ExpiryClock(world.model);
+    t.after(() => clock.stop());
+    await apply(gatewayPod("edge-1"));
+    const object = networking("Gateway", "secure", {
+      selector: { istio: "edge" },
+      servers: [
+        {
+          port: { number: 443, name: "https", protocol: "HTTPS" },
+          hosts: ["a.example.com"],
+          tls: { mode: "SIMPLE", credentialName: "cert" },
+        },
+      ],
+    });
+    await apply(object);
+    const missing = await says(object, "ResolvedRefs", "False CredentialNotFound");
+    const path = "spec.servers[0].tls.credentialName";
+    assert.match(missing.message, /there is no Secret default\/cert, so server "https".*MESH0119/);
+    assert.ok(missing.message.startsWith(path), missing.message);
+    const [authority, other] = await Promise.all([
+      PublicAuthority.create(),
+      PublicAuthority.create(),
+    ]);
+    const [own, foreign] = [await authority.server("a"), await other.server("a")];
+    const secret = ({ cert, key }: Partial<KeyPair>): KubeObject & { data: object } => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "cert", namespace: NAMESPACE },
+      data: { "tls.crt": base64(cert), ...(key && { "tls.key": base64(key) }) },
+    });
+    const invalid = async (words: RegExp): Promise<void> => {
+      const { message } = await waitFor(
+        { description: `status with ${words}`, deadlineMs: 10_000 },
+        async () => {
+          const found = await says(object, "ResolvedRefs", "False CredentialInvalid");
+          if (!words.test(found.message)) throw new Error(found.message);
+          return found;
+        },
+      );
+      assert.ok(!message.includes("BEGIN"), message);
+    };
+    await apply(secret({ cert: own.cert }));
+    await invalid(/Secret default\/cert has no tls\.key, .*MESH0120/);
+    await apply(secret({ cert: own.cert, key: foreign.key }));
+    await invalid(/has a tls\.key that does not belong to its tls\.crt/);
+    await apply(secret(own));
+    await says(object, "ResolvedRefs", "True ResolvedRefs");
+    await apply(secret(await authority.expired("a")));
+    await invalid(/has a certificate that clients refuse, for it expired at 20/);
+    await says(object, "Accepted", "True Accepted");
+    await apply(secret(own));
+    await says(object, "ResolvedRefs", "True ResolvedRefs");
   });
 
   test("what proxies reject is told in Envoy's words, and believed for a while", async (t) => {

@@ -119,6 +119,18 @@ export const CODES = {
     explanation:
       "A rule leaves its requests to a VirtualService that is not there, is not exported to the rule's namespace, or delegates in turn, which goes one level deep only. Requests of a rule without delegate answer 503.",
   },
+  MESH0119: {
+    level: "error",
+    title: "A credential does not exist",
+    explanation:
+      "A Gateway's server names a Secret that is not in the namespace of the gateway's pods, so the server answers nobody. Its other servers are served.",
+  },
+  MESH0120: {
+    level: "error",
+    title: "A credential cannot be used",
+    explanation:
+      "The Secret that a Gateway's server names lacks a key, holds what is no certificate or a key that does not fit it, or has expired. Without a certificate that proxies take, and roots where clients must show theirs, the server answers nobody.",
+  },
   MESH0131: {
     level: "error",
     title: "An address is not an address",

@@ -29,6 +29,8 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   MESH0104: "DestinationNotFound",
   MESH0105: "SubsetNotFound",
   MESH0106: "GatewayNotFound",
+  MESH0119: "CredentialNotFound",
+  MESH0120: "CredentialInvalid",
 };
 /** A person reads this; all of them are in `meshwright analyze`. */
 const MOST_TOLD = 10;

@@ -26,6 +26,7 @@ import { createScopes } from "../xds/scopes.ts";
 import { translators } from "../xds/translate.ts";
 import { AuthorityFollower } from "./authority.ts";
 import { type ControlPlaneState, controlPlanePages } from "./control-plane-pages.ts";
+import { ExpiryClock } from "./expiry.ts";
 import { Feedback } from "./feedback.ts";
 import { Injection } from "./injection.ts";
 import { Monitoring } from "./monitoring.ts";
@@ -122,6 +123,8 @@ async function wire(wiring: Wiring): Promise<Parts> {
   watchModel(reflectors, { model, pods, feedback });
   for (const namespace of config.gatewayNamespaces)
     reflectors.start(KINDS.secret, partOf(model.sinks.secrets), { namespace });
+  const clock = new ExpiryClock(model);
+  signal.addEventListener("abort", () => clock.stop());
   const injection = new Injection(wiring);
   const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain, log });
   const [authority] = await Promise.all([

@@ -30,6 +30,8 @@ export interface MeshModel {
   readonly diagnostics: () => readonly Diagnostic[];
   /** What is wrong with one object (`VirtualService shop/reviews`), alone and among the others. */
   readonly findings: Source<[object: string], readonly Diagnostic[]>;
+  /** Times of which the model wants to be told, once they have passed; milliseconds since 1970. */
+  readonly times: Source<[], readonly number[]>;
 }
 
 export function createMeshModel(settings: ModelSettings): MeshModel {
@@ -53,11 +55,12 @@ export function createMeshModel(settings: ModelSettings): MeshModel {
         from.sidecars,
       ].flatMap((table) => [...table.entries()].flatMap(([, { diagnostics }]) => diagnostics)),
     findings: findingsQuery(engine, from, mesh),
+    times: engine.query((cx) => cx.get(from.times, MESH_WIDE).map(Number)),
   };
 }
 
 function sinksOf(from: Inputs) {
-  const { services, slices, pods, nodes, secrets } = from;
+  const { services, slices, pods, nodes, secrets, passedTimes } = from;
   const { virtualServices, destinationRules, gateways, sidecars } = from;
   const { serviceEntries, workloadEntries, envoyFilters, refusedVersions } = from;
   return {
@@ -66,6 +69,7 @@ function sinksOf(from: Inputs) {
     pods,
     nodes,
     secrets,
+    passedTimes,
     virtualServices,
     destinationRules,
     gateways,
@@ -126,7 +130,7 @@ function meshOver(
     policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),
     subsets: (host, namespace) => subsetNames(cx.get(queries.policies, namespace, host)),
     workload: (key) => cx.get(queries.workload, key),
-    credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`),
+    credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`)?.credential,
     addressFamilies: () => cx.get(from.addressFamilies, MESH_WIDE),
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
     envoyFilters: (namespace, aspect) => cx.get(queries.envoyFilters, namespace, aspect),

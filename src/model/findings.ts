@@ -5,12 +5,12 @@
 import { Report } from "../api/codes.ts";
 import type { Diagnostic, Lowered } from "../api/diagnostic.ts";
 import type { Context, Engine, Query } from "../store/engine.ts";
+import type { Check } from "./check.ts";
+import { checkGateway } from "./gateway-findings.ts";
 import { patternsFor } from "./host.ts";
 import type { Inputs } from "./inputs.ts";
-import type { GatewayServer } from "./ir/listener.ts";
 import type { Mesh } from "./ir/mesh.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
-import type { GatewayModel } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import type { DestinationReference, References } from "./istio/references.ts";
 import type { ServiceEntry } from "./istio/service-entry.ts";
@@ -18,7 +18,7 @@ import type { SidecarModel } from "./istio/sidecar.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
-import { selectorBucket, selects } from "./selector.ts";
+import { selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
 
 /** By the name of an object as messages have it, e.g. `VirtualService shop/reviews`. */
@@ -57,13 +57,6 @@ const KINDS: Readonly<Record<string, Look>> = {
   WorkloadEntry: (key, { cx, from }) => cx.get(from.workloadEntries, key)?.diagnostics ?? [],
   EnvoyFilter: (key, { cx, from }) => cx.get(from.envoyFilters, key)?.diagnostics ?? [],
 };
-
-interface Check {
-  readonly cx: Context;
-  readonly from: Inputs;
-  readonly mesh: Mesh;
-  readonly report: Report;
-}
 
 function checkVirtualService(object: VirtualService, check: Check): void {
   const { cx, from, report } = check;
@@ -207,37 +200,3 @@ function checkSidecar(object: SidecarModel, { cx, from, mesh, report }: Check): 
     `no service of the mesh has the host ${host} and port ${port}, so traffic to unknown hosts goes nowhere: create the service or correct the name`,
   );
 }
-
-/** Older Gateways for the same pods keep their ports. */
-function checkGateway(object: GatewayModel, { cx, from, report }: Check): void {
-  const { gateway } = object;
-  const older = cx
-    .get(from.gatewaysSelecting, selectorBucket(gateway.selector))
-    .flatMap((key) => cx.get(from.gateways, key)?.value ?? [])
-    .filter((other) => byAge(other, object) < 0 && areCompatible(other, object));
-  for (const server of gateway.servers) {
-    const rival = older.find((other) =>
-      other.gateway.servers.some(
-        (one) => isSameSocket(one, server) && stack(one) !== stack(server),
-      ),
-    );
-    if (rival === undefined) continue;
-    report.add(
-      "MESH0115",
-      "spec.servers",
-      `${rival.gateway.source} is older and has port ${server.port} for another protocol than server "${server.name}" (${server.protocol}), which is not opened: give it another port`,
-    );
-  }
-}
-
-/** Whether one pod can be selected by both. */
-function areCompatible({ gateway: a }: GatewayModel, { gateway: b }: GatewayModel): boolean {
-  return Object.entries(a.selector).every(([name, value]) => (b.selector[name] ?? value) === value);
-}
-
-const isSameSocket = (a: GatewayServer, b: GatewayServer): boolean =>
-  a.port === b.port && a.bind === b.bind;
-
-/** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
-const stack = ({ protocol }: GatewayServer): string =>
-  protocol === "HTTPS" || protocol === "TLS" ? "tls" : protocol;

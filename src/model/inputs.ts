@@ -8,6 +8,7 @@ import type * as kube from "../api/gen/kubernetes.ts";
 import type { SidecarSpec } from "../api/gen/sidecar.ts";
 import type { VirtualServiceSpec } from "../api/gen/virtual-service.ts";
 import type { Live, ServiceEntry, WorkloadEntry } from "../api/kinds.ts";
+import { PROXY_KIND } from "../api/labels.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
 import type { Context, Engine, Source } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
@@ -141,7 +142,13 @@ function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: Def
     addressFamilies: pods.index(({ addresses }) =>
       addresses.map((address) => [MESH_WIDE, address.includes(":") ? "IPv6" : "IPv4"]),
     ),
-    secrets: projecting(engine, (object: Live<kube.Secret>) => lowerCredential(object)),
+    /** By label: pods of gateways, wherever they run. */
+    gatewayPods: pods.index(({ labels }, key) =>
+      labels[PROXY_KIND] === "gateway"
+        ? labelBuckets(labels).map((bucket) => [bucket, key] as const)
+        : [],
+    ),
+    ...secretInputs(engine),
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),
     servicesByHost: services.index(({ value }, key) => (value ? [[value.service.host, key]] : [])),
@@ -160,6 +167,26 @@ function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: Def
         ? []
         : [[`${value.namespace} ${selectorBucket(value.selector)}`, key]],
     ),
+  };
+}
+
+/** A time that has passed, in milliseconds since 1970. */
+export interface PassedTime {
+  readonly time: number;
+}
+
+function secretInputs(engine: Engine) {
+  const secrets = projecting(engine, (object: Live<kube.Secret>) => lowerCredential(object));
+  return {
+    secrets,
+    /** Times that matter to somebody: who keeps the clock says of each when it has passed. */
+    times: secrets.index(({ expires }) =>
+      Object.values(expires).map((time) => [MESH_WIDE, String(time)] as const),
+    ),
+    passedTimes: new Table<PassedTime, true>(engine, {
+      key: ({ time }) => String(time),
+      project: () => true,
+    }),
   };
 }
 

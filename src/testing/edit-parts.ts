@@ -1,6 +1,7 @@
 /** Parts of random objects that have nothing in common with others. */
 import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
+import { CREDENTIALS } from "./credentials.ts";
 
 export const node = fc
   .record({
@@ -51,12 +52,35 @@ export const trafficPolicy = ({
   ...policy,
 });
 
+/** Some that are what they should be, and some that lack a part or whose parts do not fit. */
+const credentialData = fc.constantFrom<readonly Readonly<Record<string, string>>[]>(
+  [CREDENTIALS.ecdsa, CREDENTIALS.roots],
+  [CREDENTIALS.rsa],
+  [CREDENTIALS.roots],
+  [CREDENTIALS.ecdsa, { "tls.key": CREDENTIALS.rsa["tls.key"] ?? "" }],
+  [CREDENTIALS.rsa, { "tls.crt": "bm8=" }],
+);
+
+export const secret = fc
+  .record({
+    namespace: fc.constantFrom("one", "two"),
+    name: fc.constantFrom("cert", "cert", "cert-cacert"),
+    data: credentialData.map((parts): object => Object.assign({}, ...parts) as object),
+  })
+  .map(({ data, ...metadata }): KubeObject & { readonly data: object } => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata,
+    data,
+  }));
+
 /** Of a gateway's server. */
 export const serverParts = {
   tls: fc.constantFrom(
     undefined,
     { httpsRedirect: true },
     { mode: "SIMPLE", credentialName: "cert" },
+    { mode: "MUTUAL", credentialName: "cert" },
     { mode: "MUTUAL", credentialName: "cert", insecureSkipVerify: true },
     { mode: "ISTIO_MUTUAL" },
     { mode: "PASSTHROUGH" },

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
 import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
-import { localityLbSetting, node, serverParts, trafficPolicy } from "./edit-parts.ts";
+import { localityLbSetting, node, secret, serverParts, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { envoyFilter } from "./edits-envoy-filter.ts";
 import { sinkFor } from "./fixtures.ts";
@@ -127,7 +127,7 @@ const pod = fc
           app: of.app,
           version: of.version,
           ...(mesh && { "security.istio.io/tlsMode": "istio" }),
-          ...(index === 1 && { istio: "gateway" }),
+          ...(index === 1 && { istio: "gateway", "meshwright.dev/proxy": "gateway" }),
           ...(place !== undefined && { "istio-locality": place }),
         },
       },
@@ -348,6 +348,7 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 5, arbitrary: virtualService },
   { weight: 4, arbitrary: destinationRule },
   { weight: 2, arbitrary: gateway },
+  { weight: 2, arbitrary: secret },
   { weight: 4, arbitrary: serviceEntry },
   { weight: 3, arbitrary: workloadEntry },
   { weight: 2, arbitrary: envoyFilter },

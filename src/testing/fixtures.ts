@@ -13,7 +13,7 @@ export const SETTINGS: ModelSettings = {
   rootNamespace: "mesh-system",
 };
 
-type SinkName = Exclude<keyof MeshModel["sinks"], "refusedVersions">;
+type SinkName = Exclude<keyof MeshModel["sinks"], "refusedVersions" | "passedTimes">;
 
 const SINKS: Readonly<Record<string, SinkName>> = {
   Service: "services",

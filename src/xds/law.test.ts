@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Diagnostic } from "../api/diagnostic.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import type { Watch } from "../store/engine.ts";
 import { anyEdit, anyObject, type Edit, edit, type Objects } from "../testing/edits.ts";
 import { applyAll, SETTINGS } from "../testing/fixtures.ts";
 import { encode } from "./encode.ts";
@@ -21,6 +23,7 @@ const TYPES: readonly ResourceType[] = [
   "Listener",
   "RouteConfiguration",
   "VirtualHost",
+  "Secret",
 ];
 
 const sidecar = (namespace: string, app: string, version: string, index: number): ProxyView => ({
@@ -138,6 +141,7 @@ class World {
   readonly model = createMeshModel(SETTINGS);
   readonly #scopes = scopesOf(this.model);
   readonly #clients = new Map<number, Client>();
+  readonly #watches = new Map<string, Watch<readonly Diagnostic[]>>();
 
   take(next: Step): void {
     if (next.kind === "edits") this.#edit(next.edits);
@@ -164,6 +168,8 @@ class World {
         assert.deepEqual(bytes(kept), bytes(scope.of(type)), `${type} of ${view.workload}`);
       }
     }
+    for (const id of this.objects.keys())
+      assert.deepEqual(this.#findings(id), model.engine.get(model.findings, id), id);
     assert.deepEqual(
       this.model
         .diagnostics()
@@ -180,6 +186,15 @@ class World {
     this.model.engine.batch(() => {
       for (const change of edits) edit(this.model, this.objects, change);
     });
+    for (const id of this.objects.keys()) this.#findings(id);
+  }
+
+  /** As the status writer reads them: each is kept, and looked at again when it may have changed. */
+  #findings(id: string): readonly Diagnostic[] {
+    const { engine, findings } = this.model;
+    const watch = this.#watches.get(id) ?? engine.watch(findings.node(id), () => {});
+    this.#watches.set(id, watch);
+    return watch.read();
   }
 
   #connect(index: number): void {

@@ -1,5 +1,5 @@
 /** Names by which proxies ask for certificates, and what is behind those that are files of theirs. */
-import type { Credential } from "../model/ir/credential.ts";
+import { type Credential, ROOTS_SUFFIX } from "../model/ir/credential.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 
 /** Where distributions of Linux, and the proxy's image, keep the roots of the public. */
@@ -8,7 +8,6 @@ const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 const CERTIFICATE = "file-cert:";
 const ROOTS = "file-root:";
 const CREDENTIAL = "kubernetes://";
-export const CA_SUFFIX = "-cacert";
 
 export interface CertificateFiles {
   readonly chain: string;
@@ -26,7 +25,7 @@ export const rootsFile = (path: string = SYSTEM_ROOTS, crl?: string): string =>
 export const credentialCertificate = (name: string): string => `${CREDENTIAL}${name}`;
 
 /** The roots in it, or in a Secret of its name that ends so. */
-export const credentialRoots = (name: string): string => `${CREDENTIAL}${name}${CA_SUFFIX}`;
+export const credentialRoots = (name: string): string => `${CREDENTIAL}${name}${ROOTS_SUFFIX}`;
 
 export interface CredentialName {
   readonly name: string;
@@ -36,8 +35,8 @@ export interface CredentialName {
 export function parseCredential(secret: string): CredentialName | undefined {
   if (!secret.startsWith(CREDENTIAL)) return undefined;
   const name = secret.slice(CREDENTIAL.length);
-  return name.endsWith(CA_SUFFIX)
-    ? { name: name.slice(0, -CA_SUFFIX.length), roots: true }
+  return name.endsWith(ROOTS_SUFFIX)
+    ? { name: name.slice(0, -ROOTS_SUFFIX.length), roots: true }
     : { name, roots: false };
 }
 

@@ -1,4 +1,5 @@
 /** Secrets beside the workload's own: those that policies and gateways name. */
+import { ROOTS_SUFFIX } from "../model/ir/credential.ts";
 import type { ServerTls } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import type { PortPolicy } from "../model/ir/traffic.ts";
@@ -7,7 +8,7 @@ import { originSecrets } from "./cluster/origination.ts";
 import { originOf } from "./cluster/policy.ts";
 import { serversByListener } from "./gateway.ts";
 import { serverSecrets } from "./listener/server-tls.ts";
-import { CA_SUFFIX, credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
+import { credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
 import type { Translator } from "./translator.ts";
 import type { ProxyView } from "./view.ts";
 
@@ -43,7 +44,7 @@ export const isAvailable = (mesh: Mesh, view: ProxyView, name: string): boolean 
 function credentialBody(mesh: Mesh, view: ProxyView, key: string): Secret | undefined {
   const parsed = parseCredential(key);
   if (parsed === undefined) return undefined;
-  const names = parsed.roots ? [parsed.name, `${parsed.name}${CA_SUFFIX}`] : [parsed.name];
+  const names = parsed.roots ? [parsed.name, `${parsed.name}${ROOTS_SUFFIX}`] : [parsed.name];
   for (const name of names) {
     const found = mesh.credential(view.namespace, name);
     const body = found && credentialSecret(key, found, parsed.roots ? "roots" : "certificate");

@@ -6,3 +6,6 @@ export interface Credential {
   readonly roots?: string;
   readonly revoked?: string;
 }
+
+/** Roots may be in a Secret of their own, whose name is the credential's with this behind it. */
+export const ROOTS_SUFFIX = "-cacert";

@@ -8,11 +8,12 @@ import { isIp } from "../ip.ts";
 import type { Gateway, GatewayServer, ServerTls } from "../ir/listener.ts";
 import { type Origin, originOf } from "../origin.ts";
 import { isLocalEndpoint, isUnix } from "./local-endpoint.ts";
-import { lowerServerTls } from "./server-tls.ts";
+import { type CredentialReference, credentialReferences, lowerServerTls } from "./server-tls.ts";
 import { lowerPort, type Site } from "./site.ts";
 
 export interface GatewayModel extends Origin {
   readonly gateway: Gateway;
+  readonly credentials: readonly CredentialReference[];
 }
 
 /** https://istio.io/latest/docs/reference/config/networking/gateway/ */
@@ -32,7 +33,8 @@ export function lowerGateway(
     selector: object.spec?.selector ?? {},
     servers: withoutTwins(withoutConflicts(servers, report), report),
   };
-  return { value: { ...origin, gateway }, diagnostics: report.diagnostics };
+  const credentials = credentialReferences(object.spec ?? {});
+  return { value: { ...origin, gateway, credentials }, diagnostics: report.diagnostics };
 }
 
 const PROTOCOLS: Readonly<Record<string, GatewayServer["protocol"]>> = {

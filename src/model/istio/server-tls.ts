@@ -1,4 +1,4 @@
-import type { GatewaySpecServersTls } from "../../api/gen/gateway.ts";
+import type { GatewaySpec, GatewaySpecServersTls } from "../../api/gen/gateway.ts";
 import { defined } from "../../util/defined.ts";
 import type { ServerTls, TlsVersion } from "../ir/listener.ts";
 import type { Site } from "./site.ts";
@@ -39,6 +39,44 @@ export function lowerServerTls(
     `tls.mode ${mode} needs a certificate, so the server is not opened: set tls.credentialName to a secret of type kubernetes.io/tls`,
   );
   return undefined;
+}
+
+/** A Secret that a server needs, and for what. */
+export interface CredentialReference {
+  readonly path: string;
+  /** As the object calls the server. */
+  readonly server: string;
+  /** In the namespace of the gateway's pods. */
+  readonly name: string;
+  readonly part: "certificate" | "roots";
+}
+
+/** The Secrets that servers name; not those for which a server is not opened anyway. */
+export function credentialReferences({
+  servers = [],
+}: GatewaySpec): readonly CredentialReference[] {
+  return servers.flatMap(({ tls, port }, i) => {
+    const speaksTls = tls !== undefined && ["HTTPS", "TLS"].includes(port.protocol.toUpperCase());
+    const needs = speaksTls ? needsOf(tls, `spec.servers[${i}].tls`) : [];
+    return needs
+      .filter(({ name }) => !isForeign(name))
+      .map(({ name, ...of }) => ({ ...of, name: secretName(name), server: port.name }));
+  });
+}
+
+type Need = Omit<CredentialReference, "server">;
+
+function needsOf(tls: GatewaySpecServersTls, path: string): readonly Need[] {
+  const { mode = "PASSTHROUGH", credentialNames, caCertCredentialName: ca } = tls;
+  if (!["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"].includes(mode)) return [];
+  const own = credentialsOf(tls).map((name, i): Need => {
+    const field = credentialNames === undefined ? "credentialName" : `credentialNames[${i}]`;
+    return { path: `${path}.${field}`, name, part: "certificate" };
+  });
+  if (mode === "SIMPLE" || tls.caCertificates !== undefined) return own;
+  if (ca) return [...own, { path: `${path}.caCertCredentialName`, name: ca, part: "roots" }];
+  if (tls.insecureSkipVerify) return own;
+  return [...own, ...own.slice(0, 1).map((need): Need => ({ ...need, part: "roots" }))];
 }
 
 const CLIENT_CERTIFICATE: Readonly<Record<string, Terminate["clientCertificate"]>> = {

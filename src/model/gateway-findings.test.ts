@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRoot } from "../ca/root.ts";
+import { apply, modelOf, remove } from "../testing/fixtures.ts";
+import type { MeshModel } from "./dataflow.ts";
+
+const authority = () =>
+  createRoot({ trustDomain: "example.com", now: new Date(), ttlMs: 3_600_000 });
+const [{ "ca-cert.pem": CHAIN, "ca-key.pem": KEY }, { "ca-key.pem": OTHER_KEY }] =
+  await Promise.all([authority(), authority()]);
+
+const secret = (name: string, data: Readonly<Record<string, string>>): string =>
+  JSON.stringify({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { namespace: "edge", name },
+    data: Object.fromEntries(
+      Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
+    ),
+  });
+
+const pod = (name: string, namespace = "edge", kind = "gateway"): string => `
+kind: Pod
+metadata: {name: ${name}, namespace: ${namespace}, labels: {istio: edge, app: edge, meshwright.dev/proxy: ${kind}}}
+`;
+
+const gateway = (tls: object, protocol = "HTTPS"): string =>
+  JSON.stringify({
+    apiVersion: "networking.istio.io/v1",
+    kind: "Gateway",
+    metadata: { namespace: "shop", name: "web" },
+    spec: {
+      selector: { istio: "edge" },
+      servers: [{ port: { number: 443, name: "https", protocol }, hosts: ["*"], tls }],
+    },
+  });
+
+const told = (model: MeshModel): readonly string[] =>
+  model.engine
+    .get(model.findings, "Gateway shop/web")
+    .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+
+const AT = "spec.servers[0].tls";
+const EFFECT =
+  'so server "https" answers nobody: give it a certificate chain as tls.crt and its key as tls.key';
+const ROOTS_EFFECT =
+  'so server "https" answers nobody: give it the roots that clients\' certificates come from as ca.crt';
+
+test("a server's credential is followed: missing, wrong, mended, gone", () => {
+  const model = modelOf(`${pod("edge-1")}---${pod("edge-2")}`);
+  apply(model, gateway({ mode: "SIMPLE", credentialName: "cert" }));
+  const missing = [`MESH0119 ${AT}.credentialName: there is no Secret edge/cert, ${EFFECT}`];
+  assert.deepEqual(told(model), missing);
+  apply(model, secret("cert", { "tls.crt": CHAIN, "tls.key": OTHER_KEY }));
+  assert.deepEqual(told(model), [
+    `MESH0120 ${AT}.credentialName: Secret edge/cert has a tls.key that does not belong to its tls.crt, ${EFFECT}`,
+  ]);
+  apply(model, secret("cert", { "tls.crt": CHAIN, "tls.key": KEY }));
+  assert.deepEqual(told(model), []);
+  remove(model, secret("cert", {}));
+  assert.deepEqual(told(model), missing);
+});
+
+test("roots may be beside the credential, or in one of their own", () => {
+  const model = modelOf(pod("edge-1"));
+  apply(model, gateway({ mode: "MUTUAL", credentialName: "cert" }));
+  apply(model, secret("cert", { "tls.crt": CHAIN, "tls.key": KEY }));
+  assert.deepEqual(told(model), [
+    `MESH0120 ${AT}.credentialName: Secret edge/cert has no ca.crt, ${ROOTS_EFFECT}`,
+  ]);
+  apply(model, secret("cert-cacert", { "ca.crt": CHAIN }));
+  assert.deepEqual(told(model), []);
+  apply(
+    model,
+    gateway({ mode: "MUTUAL", credentialName: "cert", caCertCredentialName: "clients" }),
+  );
+  assert.deepEqual(told(model), [
+    `MESH0119 ${AT}.caCertCredentialName: there is no Secret edge/clients, ${ROOTS_EFFECT}`,
+  ]);
+});
+
+for (const { what, tls, protocol, paths } of [
+  { what: "several", tls: { mode: "SIMPLE", credentialNames: ["a", "b"] }, paths: [0, 1] },
+  { what: "a server without TLS", tls: { mode: "SIMPLE", credentialName: "a" }, protocol: "HTTP" },
+  { what: "the mesh's own", tls: { mode: "ISTIO_MUTUAL", credentialName: "a" } },
+  { what: "what passes through", tls: { mode: "PASSTHROUGH", credentialName: "a" } },
+])
+  test(`names of credentials: ${what}`, () => {
+    const model = modelOf(`${pod("edge-1")}---\n${gateway(tls, protocol)}`);
+    assert.deepEqual(
+      told(model).map((line) => line.split(":")[0]),
+      (paths ?? []).map((i) => `MESH0119 ${AT}.credentialNames[${i}]`),
+    );
+  });
+
+test("the Secret is in the namespace of the pods, which there are once", () => {
+  const model = modelOf(gateway({ mode: "SIMPLE", credentialName: "cert" }));
+  assert.deepEqual(told(model), [], "no pod is a gateway yet");
+  apply(model, pod("app-1", "shop", "none"));
+  assert.deepEqual(told(model), []);
+  apply(model, `${pod("edge-1")}---${pod("edge-1", "other")}`);
+  assert.deepEqual(
+    told(model).map((line) => /Secret (\S+),/.exec(line)?.[1]),
+    ["edge/cert", "other/cert"],
+  );
+  remove(model, pod("edge-1", "other"));
+  assert.equal(told(model).length, 1);
+});
+
+test("nothing that a Secret holds is told", () => {
+  const model = modelOf(pod("edge-1"));
+  apply(model, gateway({ mode: "MUTUAL", credentialName: "cert" }));
+  const hidden = "c2VjcmV0";
+  for (const data of [
+    { "tls.crt": hidden, "tls.key": hidden, "ca.crt": hidden },
+    { "tls.crt": CHAIN, "tls.key": hidden, "ca.crt": CHAIN, "ca.crl": hidden },
+  ]) {
+    apply(model, secret("cert", data));
+    assert.equal(told(model).length, 2);
+    assert.ok(!told(model).join().includes(hidden));
+  }
+});

@@ -1,0 +1,111 @@
+/** What is wrong with a Gateway: ports that older ones have, and Secrets that it cannot serve with. */
+import type { Check } from "./check.ts";
+import type { CredentialModel, CredentialPart } from "./credential.ts";
+import { ROOTS_SUFFIX } from "./ir/credential.ts";
+import type { GatewayServer } from "./ir/listener.ts";
+import type { GatewayModel } from "./istio/gateway.ts";
+import type { CredentialReference } from "./istio/server-tls.ts";
+import { byAge } from "./origin.ts";
+import { selectorBucket, selects } from "./selector.ts";
+
+export function checkGateway(object: GatewayModel, check: Check): void {
+  checkPorts(object, check);
+  for (const namespace of namespacesOf(object, check))
+    for (const reference of object.credentials) checkCredential(reference, namespace, check);
+}
+
+/** Where its pods run: their Secrets are meant. */
+function namespacesOf(
+  { gateway: { selector }, credentials }: GatewayModel,
+  { cx, from }: Check,
+): readonly string[] {
+  if (credentials.length === 0) return [];
+  const found = cx.get(from.gatewayPods, selectorBucket(selector)).flatMap((key) => {
+    const pod = cx.get(from.pods, key);
+    return pod !== undefined && selects(selector, pod.labels) ? [pod.namespace] : [];
+  });
+  return [...new Set(found)].sort();
+}
+
+interface Found extends CredentialModel {
+  readonly key: string;
+}
+
+const REMEDY: Readonly<Record<CredentialPart, string>> = {
+  certificate: "give it a certificate chain as tls.crt and its key as tls.key",
+  roots: "give it the roots that clients' certificates come from as ca.crt",
+};
+
+const EXPIRED: Readonly<Record<CredentialPart, string>> = {
+  certificate: "has a certificate that clients refuse, for it expired",
+  roots: "has roots by which no client is let in, for they expired",
+};
+
+function checkCredential(
+  reference: CredentialReference,
+  namespace: string,
+  { cx, from, report }: Check,
+): void {
+  const { path, server, part } = reference;
+  const found = secretsFor(reference, namespace, { cx, from });
+  const served = found.find(({ faults }) => faults[part] === undefined);
+  const effect = `so server "${server}" answers nobody: ${REMEDY[part]}`;
+  if (found.length === 0)
+    report.add("MESH0119", path, `there is no Secret ${namespace}/${reference.name}, ${effect}`);
+  else if (served === undefined) {
+    const faults = found.map(({ key, faults: of }) => `Secret ${key} ${of[part]}`);
+    report.add("MESH0120", path, `${faults.join(" and ")}, ${effect}`);
+  } else if (cx.get(from.passedTimes, String(served.expires[part]))) {
+    const when = new Date(served.expires[part] ?? 0).toISOString();
+    const what = `Secret ${served.key} ${EXPIRED[part]} at ${when}`;
+    report.add("MESH0120", path, `${what} (server "${server}"): renew it`);
+  }
+}
+
+/** Roots may be in a Secret of their own, beside the one that is named. */
+function secretsFor(
+  { name, part }: CredentialReference,
+  namespace: string,
+  { cx, from }: Pick<Check, "cx" | "from">,
+): readonly Found[] {
+  const names = part === "roots" ? [name, `${name}${ROOTS_SUFFIX}`] : [name];
+  return names.flatMap((one) => {
+    const key = `${namespace}/${one}`;
+    const secret = cx.get(from.secrets, key);
+    return secret === undefined ? [] : [{ key, ...secret }];
+  });
+}
+
+/** Older Gateways for the same pods keep their ports. */
+function checkPorts(object: GatewayModel, { cx, from, report }: Check): void {
+  const { gateway } = object;
+  const older = cx
+    .get(from.gatewaysSelecting, selectorBucket(gateway.selector))
+    .flatMap((key) => cx.get(from.gateways, key)?.value ?? [])
+    .filter((other) => byAge(other, object) < 0 && areCompatible(other, object));
+  for (const server of gateway.servers) {
+    const rival = older.find((other) =>
+      other.gateway.servers.some(
+        (one) => isSameSocket(one, server) && stack(one) !== stack(server),
+      ),
+    );
+    if (rival === undefined) continue;
+    report.add(
+      "MESH0115",
+      "spec.servers",
+      `${rival.gateway.source} is older and has port ${server.port} for another protocol than server "${server.name}" (${server.protocol}), which is not opened: give it another port`,
+    );
+  }
+}
+
+/** Whether one pod can be selected by both. */
+function areCompatible({ gateway: a }: GatewayModel, { gateway: b }: GatewayModel): boolean {
+  return Object.entries(a.selector).every(([name, value]) => (b.selector[name] ?? value) === value);
+}
+
+const isSameSocket = (a: GatewayServer, b: GatewayServer): boolean =>
+  a.port === b.port && a.bind === b.bind;
+
+/** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
+const stack = ({ protocol }: GatewayServer): string =>
+  protocol === "HTTPS" || protocol === "TLS" ? "tls" : protocol;
