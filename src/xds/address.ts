@@ -8,15 +8,15 @@ export const socketAddress = (address: string, port: number): Address => ({
 
 const UNIX = "unix://";
 
+export const isUnix = (address: string): boolean => address.startsWith(UNIX);
+
 /** Where an endpoint is: a socket, or a file that its proxy can open. */
 export const endpointAddress = (address: string, port: number): Address =>
-  address.startsWith(UNIX)
-    ? { pipe: { path: address.slice(UNIX.length) } }
-    : socketAddress(address, port);
+  isUnix(address) ? { pipe: { path: address.slice(UNIX.length) } } : socketAddress(address, port);
 
 /** `unix:///path`, `127.0.0.1:80` or `[::1]:80`. */
 export function textAddress(text: string): Address {
-  if (text.startsWith(UNIX)) return endpointAddress(text, 0);
+  if (isUnix(text)) return endpointAddress(text, 0);
   const colon = text.lastIndexOf(":");
   const address = text.slice(0, colon).replace(/^\[|\]$/g, "");
   return socketAddress(address, Number(text.slice(colon + 1)));

@@ -5,7 +5,7 @@
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
-import { listenerAddress } from "../address.ts";
+import { isUnix, listenerAddress } from "../address.ts";
 import { ingressNames } from "../inbound.ts";
 import { hostRoute, listenerName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
@@ -68,7 +68,7 @@ export const streamPorts = (service: Service | undefined): readonly ServicePort[
 
 const SURELY_HTTP: ReadonlySet<ServicePort["protocol"]> = new Set(["http", "http2", "grpc"]);
 
-/** Of a headless service, those of its endpoints, if they listen on the port that clients know. */
+/** Of a headless service, those of its endpoints, if they listen on the port that clients know; files are none. */
 export function addressesOf(
   { mesh, namespace }: Viewer,
   service: Service,
@@ -78,7 +78,8 @@ export function addressesOf(
   return mesh
     .endpoints(service.host, namespace)
     .filter((endpoint) => endpoint.portName === port.name && endpoint.port === port.port)
-    .map(({ address }) => address);
+    .map(({ address }) => address)
+    .filter((address) => !isUnix(address));
 }
 
 interface HostPort {
