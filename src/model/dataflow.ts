@@ -86,7 +86,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
   const scopes = scopeQueries(engine, from, settings.rootNamespace);
   return {
     registry,
-    endpoints: endpointsQuery(engine, from, { ...settings, registry }),
+    ...endpointsQuery(engine, from, { ...settings, registry }),
     workload: workloadQuery(engine, from),
     ...scopes,
     ...hostQueries(engine, from, { scope: scopes.scope, registry }),
@@ -113,6 +113,7 @@ function meshOver(
     hosts: (scope) => cx.get(queries.hosts, scope),
     service: (host, namespace) => queries.registry.service(cx, host, namespace),
     endpoints: (host, namespace) => queries.endpoints(cx, host, namespace),
+    peers: (host, namespace) => queries.peers(cx, host, namespace),
     hostsOnPort: (scope, port) => cx.get(queries.hostsOnPort, scope, port),
     httpPorts: (scope) => cx.get(queries.httpPorts, scope),
     httpHosts: (scope, port) => cx.get(queries.httpHosts, scope, port),

@@ -3,7 +3,7 @@ import type { EnvoyFilter, FilterSelection, PatchAspect } from "./envoy-filter.t
 import type { Gateway } from "./listener.ts";
 import type { MeshTraffic } from "./mesh-traffic.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
-import type { Endpoint, Service, Workload } from "./service.ts";
+import type { Endpoint, Peers, Service, Workload } from "./service.ts";
 import type { EgressListener, Onlooker, Sidecar, UnknownTraffic } from "./sidecar.ts";
 import type { DestinationPolicy, LocalityPolicy } from "./traffic.ts";
 
@@ -45,6 +45,8 @@ export interface Mesh {
   /** As proxies in `namespace` see it: several objects may claim a host, and not all be visible. */
   service(host: string, namespace: string): Service | undefined;
   endpoints(host: string, namespace: string): readonly Endpoint[];
+  /** Of the endpoints, what changes seldom. */
+  peers(host: string, namespace: string): Peers;
   /** Of those, what the listener of this port has, whatever they speak there. */
   hostsOnPort(scope: string, port: number): readonly string[];
   /** Ports that any visible service has as HTTP, ascending, with their hosts, sorted. */

@@ -77,6 +77,14 @@ export interface Endpoint {
   readonly node?: string;
 }
 
+/** Who answers at the endpoints of a host, whichever of them a client reaches. */
+export interface Peers {
+  /** SPIFFE ids of those that have one, sorted. */
+  readonly identities: readonly string[];
+  /** Whether there are any, and all take mutual TLS. */
+  readonly allMutual: boolean;
+}
+
 /** A pod (later also a WorkloadEntry): what inbound configuration is made for. */
 export interface Workload {
   /** `namespace/name`. */

@@ -1,6 +1,6 @@
 import type { Locality } from "../../api/locality.ts";
 import { defined } from "../../util/defined.ts";
-import type { Endpoint, ServicePort } from "../ir/service.ts";
+import type { Endpoint, Peers, ServicePort } from "../ir/service.ts";
 import { isReachable } from "../istio/place.ts";
 import type { WorkloadEntry } from "../istio/workload-entry.ts";
 import type { KubeService, Pod, Slice, SliceEndpoint } from "../kube.ts";
@@ -159,3 +159,10 @@ function externalEndpoints({ service }: KubeService, address: string): readonly 
     locality: { region: "", zone: "" },
   }));
 }
+
+export const NOBODY: Peers = { identities: [], allMutual: false };
+
+export const peersOf = (endpoints: readonly Endpoint[]): Peers => ({
+  identities: [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].sort(),
+  allMutual: endpoints.length > 0 && endpoints.every(({ tls }) => tls),
+});

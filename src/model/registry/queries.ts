@@ -1,12 +1,12 @@
 /** Whose hosts are, where their traffic goes, and what pods serve: services of every origin. */
-import type { Context, Engine } from "../../store/engine.ts";
+import type { Context, Engine, Source } from "../../store/engine.ts";
 import { type Inputs, lookUp } from "../inputs.ts";
-import type { Endpoint, Service, Workload } from "../ir/service.ts";
+import type { Endpoint, Peers, Service, Workload } from "../ir/service.ts";
 import type { WorkloadEntry } from "../istio/workload-entry.ts";
 import type { Pod } from "../kube.ts";
 import { labelBuckets, selectorBucket, selects } from "../selector.ts";
 import { type Claim, entryClaim, followed, kubeClaim, mergedService } from "./claim.ts";
-import { endpointsOf, type Surroundings } from "./endpoints.ts";
+import { endpointsOf, NOBODY, peersOf, type Surroundings } from "./endpoints.ts";
 import { entryEndpoints } from "./entry-endpoints.ts";
 import { asServices, workloadOf } from "./workload.ts";
 
@@ -44,7 +44,7 @@ interface EndpointSettings {
   readonly registry: Registry;
 }
 
-/** Where the traffic of a host can go, as a namespace sees it. */
+/** Where the traffic of a host can go, and who answers there, as a namespace sees it. */
 export function endpointsQuery(
   engine: Engine,
   from: Inputs,
@@ -52,17 +52,56 @@ export function endpointsQuery(
 ) {
   const ofService = serviceEndpoints(engine, from, trustDomain);
   const ofEntry = hostEndpoints(engine, from, trustDomain);
-  const ofClaim = (cx: Context, { kube, namespace, name }: Claim, host: string) =>
-    kube === undefined
-      ? cx.get(ofEntry, `${namespace}/${name}`, host)
-      : cx.get(ofService, `${namespace}/${name}`);
   const merged = engine.query((cx, namespace: string, host: string): readonly Endpoint[] =>
-    registry.followed(cx, host, namespace).flatMap((claim) => ofClaim(cx, claim, host)),
+    registry
+      .followed(cx, host, namespace)
+      .flatMap((claim) => ofClaim({ ofService, ofEntry }, cx, { claim, host })),
   );
-  return (cx: Context, host: string, namespace: string): readonly Endpoint[] => {
-    const [first, ...others] = registry.followed(cx, host, namespace);
-    if (first === undefined) return [];
-    return others.length === 0 ? ofClaim(cx, first, host) : cx.get(merged, namespace, host);
+  const endpoints = { ofService, ofEntry, merged };
+  return {
+    endpoints: bySource(registry, endpoints, []),
+    peers: bySource(registry, peersQueries(engine, endpoints), NOBODY),
+  };
+}
+
+/** A fact of a host: by key of its Service, of its ServiceEntry, or where several have it, by namespace. */
+interface BySource<V> {
+  readonly ofService: Source<[key: string], V>;
+  readonly ofEntry: Source<[key: string, host: string], V>;
+  readonly merged: Source<[namespace: string, host: string], V>;
+}
+
+function ofClaim<V>(
+  { ofService, ofEntry }: Omit<BySource<V>, "merged">,
+  cx: Context,
+  { claim: { kube, namespace, name }, host }: { readonly claim: Claim; readonly host: string },
+): V {
+  return kube === undefined
+    ? cx.get(ofEntry, `${namespace}/${name}`, host)
+    : cx.get(ofService, `${namespace}/${name}`);
+}
+
+const bySource =
+  <V>(registry: Registry, sources: BySource<V>, none: V) =>
+  (cx: Context, host: string, namespace: string): V => {
+    const [claim, ...others] = registry.followed(cx, host, namespace);
+    if (claim === undefined) return none;
+    return others.length === 0
+      ? ofClaim(sources, cx, { claim, host })
+      : cx.get(sources.merged, namespace, host);
+  };
+
+/** They seldom change with the endpoints, and clusters depend on nothing else of these. */
+function peersQueries(
+  engine: Engine,
+  { ofService, ofEntry, merged }: BySource<readonly Endpoint[]>,
+): BySource<Peers> {
+  return {
+    ofService: engine.query((cx, key: string) => peersOf(cx.get(ofService, key))),
+    ofEntry: engine.query((cx, key: string, host: string) => peersOf(cx.get(ofEntry, key, host))),
+    merged: engine.query((cx, namespace: string, host: string) =>
+      peersOf(cx.get(merged, namespace, host)),
+    ),
   };
 }
 

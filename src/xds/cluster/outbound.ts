@@ -1,6 +1,6 @@
 /** One cluster for each port of each service, and for each of its subsets. */
 import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
-import type { Endpoint, Service, ServicePort } from "../../model/ir/service.ts";
+import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ADS } from "../config-source.ts";
@@ -139,13 +139,9 @@ export const outboundClusters: Translator = {
 
 function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   const { cluster, service, port, policy } = target;
-  const peers = {
-    endpoints: mesh.endpoints(cluster.host, view.namespace),
-    trustDomain: mesh.settings.trustDomain,
-  };
   const metadata = target.endpoints === "listed" || target.endpoints === "dns";
   const name = outboundClusterName(cluster);
-  const found = discovery(target, peers.endpoints, { mesh, view });
+  const found = discovery(target, { mesh, view });
   if (target.endpoints === "none") return { name, ...found, ...clusterPolicy(policy) };
   return {
     name,
@@ -156,7 +152,7 @@ function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
     ...protocolOptions(port.protocol, policy),
     ...transport(
       { cluster, service, protocol: port.protocol, policy, metadata, settings: mesh.settings },
-      peers,
+      mesh.peers(cluster.host, view.namespace),
     ),
     metadata: { filterMetadata: { istio: clusterMetadata(target) } },
   };
@@ -175,7 +171,7 @@ interface Place {
   readonly view: ProxyView;
 }
 
-function discovery(target: Target, all: readonly Endpoint[], { mesh, view }: Place): Cluster {
+function discovery(target: Target, { mesh, view }: Place): Cluster {
   const { cluster, service, port, labels, policy, nearness } = target;
   const wanted = { name: outboundClusterName(cluster), portName: port.name, labels };
   switch (target.endpoints) {
@@ -194,7 +190,10 @@ function discovery(target: Target, all: readonly Endpoint[], { mesh, view }: Pla
     case "dns":
       return {
         ...byDns(
-          loadAssignment(wanted, all, { nearness, client: view }),
+          loadAssignment(wanted, mesh.endpoints(cluster.host, view.namespace), {
+            nearness,
+            client: view,
+          }),
           service.resolution === "dns-round-robin",
           mesh.settings.traffic?.dnsRefreshMs,
         ),

@@ -1,5 +1,5 @@
 import type { MeshSettings } from "../../model/ir/mesh.ts";
-import type { Endpoint, Protocol, Service } from "../../model/ir/service.ts";
+import type { Peers, Protocol, Service } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
@@ -11,11 +11,6 @@ import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
 import { mutualOf, originOf } from "./policy.ts";
 import { isHttp2 } from "./protocol.ts";
-
-export interface Peers {
-  readonly endpoints: readonly Endpoint[];
-  readonly trustDomain: string;
-}
 
 interface Transport {
   readonly cluster: OutboundCluster;
@@ -41,11 +36,11 @@ export function transport(to: Transport, peers: Peers): Cluster {
   const { sni, subjectAltNames } = mutualOf(policy) ?? {};
   const socket = upstreamMutualTls({
     settings: to.settings,
-    peers: subjectAltNames?.map((exact) => ({ exact })) ?? identities(to.service, peers),
+    peers: subjectAltNames?.map((exact) => ({ exact })) ?? identities(to, peers),
     serverName: sni ?? serverName(to.cluster),
     alpn: http2 ? [ALPN.stream, "h2"] : [ALPN.stream],
   });
-  return automatic(to, { socket: announced(socket, policy), endpoints: peers.endpoints });
+  return automatic(to, { socket: announced(socket, policy), peers });
 }
 
 /** What is outside takes no TLS of the mesh, unless the policy says that it does. */
@@ -54,11 +49,11 @@ const isPlaintext = ({ policy, service }: Transport): boolean =>
 
 function automatic(
   { policy, metadata }: Transport,
-  { socket, endpoints }: { socket: TransportSocket; endpoints: readonly Endpoint[] },
+  { socket, peers }: { socket: TransportSocket; peers: Peers },
 ): Cluster {
   if (mutualOf(policy) !== undefined) return { transportSocket: socket };
   const plaintext = announced(PLAINTEXT, policy);
-  if (!metadata) return { transportSocket: allMutual(endpoints) ? socket : plaintext };
+  if (!metadata) return { transportSocket: peers.allMutual ? socket : plaintext };
   return { transportSocketMatches: byEndpoint(socket, plaintext) };
 }
 
@@ -85,17 +80,13 @@ const byEndpoint = (
   { name: "tlsMode-disabled", match: {}, transportSocket: plaintext },
 ];
 
-const allMutual = (endpoints: readonly Endpoint[]): boolean =>
-  endpoints.length > 0 && endpoints.every(({ tls }) => tls);
-
 /** Those that the service names, or its own workloads; as long as none is known, all of its namespace. */
 function identities(
-  { subjectAltNames, namespace }: Service,
-  { endpoints, trustDomain }: Peers,
+  { service: { subjectAltNames, namespace }, settings }: Transport,
+  peers: Peers,
 ): readonly StringMatcher[] {
-  if (subjectAltNames !== undefined) return subjectAltNames.map((exact) => ({ exact }));
-  const known = [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].sort();
-  return known.length > 0
+  const known = subjectAltNames ?? peers.identities;
+  return subjectAltNames !== undefined || known.length > 0
     ? known.map((exact) => ({ exact }))
-    : [{ prefix: `spiffe://${trustDomain}/ns/${namespace}/` }];
+    : [{ prefix: `spiffe://${settings.trustDomain}/ns/${namespace}/` }];
 }
