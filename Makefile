@@ -60,8 +60,8 @@ render: node_modules/.package-lock.json ## Writes dist/manifests with the images
 bench: node_modules/.package-lock.json ## Figures of a mesh on a local cluster [PART=latency]
 	NAME=bench node e2e/bench/mesh.ts $(PART)
 
-bench-scale: setup ## The control plane against many proxies and a large world [SERVICES=1000 PROXIES=500]
-	node e2e/bench/scale.ts $(or $(SERVICES),1000) $(or $(PROXIES),500)
+bench-scale: setup ## The control plane against many proxies and a large world [SERVICES=1000 PROXIES=500 ARGS=--mtls|--growth|--envoy]
+	node e2e/bench/scale.ts $(ARGS) $(SERVICES) $(PROXIES)
 
 demo: crds/istio/.version ## A mesh with bookinfo, from nothing, and the exercises on it
 	NAME=$(NAME) node e2e/demo/run.ts

@@ -27,3 +27,4 @@ const digits = (value: number): number => (value < 10 ? 2 : value < 100 ? 1 : 0)
 export const ms = (value: number): string => `${value.toFixed(digits(value))} ms`;
 export const seconds = (value: number): string => `${value.toFixed(digits(value))} s`;
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+export const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;

@@ -1,108 +1,120 @@
 /**
  * `make bench-scale`: the control plane against many proxies and a large world, on a real API
- * server. `node e2e/bench/scale.ts [SERVICES] [PROXIES]`; PROFILE=directory writes a CPU profile.
+ * server. docs/performance.md tells the options.
  */
-import { performance } from "node:perf_hooks";
-import type { KubeObject } from "../../src/api/object.ts";
+import { parseArgs } from "node:util";
 import { say } from "../cluster/say.ts";
-import { mebibytes, median, ms, type Row, seconds, table } from "./report.ts";
-import { Bed } from "./scale/bed.ts";
-import { cpuSeconds, peakBytes } from "./scale/process.ts";
-import * as world from "./scale/world.ts";
+import { kilobytes, mebibytes, ms, type Row, seconds, table } from "./report.ts";
+import { type Costs, type Figures, measure } from "./scale/figures.ts";
+import { type EnvoyFigures, measureEnvoy } from "./scale/real-envoy.ts";
+import type { Size } from "./scale/world.ts";
 
-const [services = 1_000, proxies = 500] = process.argv.slice(2).map(Number);
-const SIZE: world.Size = { services, routed: services / 4, endpoints: 5, proxies };
-/** The first is reported apart: it warms what the others find warm. */
-const CHANGES = 11;
-/** The kernel counts CPU time in hundredths, so that of one change is a share of all of them. */
-const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
-
-interface Change {
-  readonly title: string;
-  readonly type: "VirtualHost" | "ClusterLoadAssignment" | "Cluster";
-  /** The object to apply in round `i`, and what to look for in what proxies get. */
-  readonly make: (i: number) => { readonly object: KubeObject; readonly text: string };
-}
-
-const CHANGED = 4;
-
-const changes: readonly Change[] = [
-  {
-    title: "one VirtualService changed",
-    type: "VirtualHost",
-    make: (i) => ({ object: world.virtualService(CHANGED, `mark-${i}-`), text: `mark-${i}-` }),
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Endpoints have sidecars and take mutual TLS. */
+    mtls: { type: "boolean", default: false },
+    /** Measure 1×, 2× and 4× the services, then the proxies. */
+    growth: { type: "boolean", default: false },
+    /** Measure what changes cost a real Envoy, with no other proxy connected. */
+    envoy: { type: "boolean", default: false },
+    /** Directory for CPU profiles of the control plane. */
+    profile: { type: "string" },
   },
-  {
-    title: "one endpoint changed",
-    type: "ClusterLoadAssignment",
-    make: (i) => {
-      const object = world.endpointSlice(CHANGED, SIZE.endpoints, 1 + (i % 2));
-      const { endpoints } = object as unknown as {
-        readonly endpoints: readonly { readonly addresses: readonly string[] }[];
-      };
-      return { object, text: endpoints.at(-1)?.addresses[0] ?? "" };
-    },
-  },
-  {
-    title: "one Service added",
-    type: "Cluster",
-    make: (i) => ({
-      object: world.service(services + i * world.NAMESPACES.length),
-      text: `outbound|80||${world.serviceName(services + i * world.NAMESPACES.length)}.`,
-    }),
-  },
+});
+const { mtls, growth, envoy, profile } = options;
+const [services = growth ? 250 : 1_000, proxies = growth ? 50 : 500] = positionals.map(Number);
+
+const sized = (factors: { services?: number; proxies?: number } = {}): Size => {
+  const count = services * (factors.services ?? 1);
+  return {
+    services: count,
+    routed: Math.floor(count / 4),
+    endpoints: 5,
+    proxies: envoy ? 1 : proxies * (factors.proxies ?? 1),
+    mtls,
+  };
+};
+
+const describe = ({ services: count, endpoints, routed, mtls: withTls }: Size): string =>
+  `${count} services × 2 ports × ${endpoints} endpoints${withTls ? " with mutual TLS" : ""}, ${routed} VirtualServices and DestinationRules`;
+
+const COLUMNS = ["first", "median", "last", "last, 1st time", "CPU", "with status", "per proxy"];
+
+const costs = ({ firstMs, medianMs, lastMs, coldMs, cpuMs, allCpuMs, bytes }: Costs): Row => [
+  ms(firstMs),
+  ms(medianMs),
+  ms(lastMs),
+  ms(coldMs),
+  ms(cpuMs),
+  ms(allCpuMs),
+  kilobytes(bytes),
 ];
 
-async function measure(bed: Bed, { title, type, make }: Change): Promise<Row> {
-  const firsts: number[] = [];
-  const middles: number[] = [];
-  const lasts: number[] = [];
-  const cpuBefore = cpuSeconds(bed.controlPlanePid);
-  const bytesBefore = median(await bed.receivedBytes());
-  for (let i = 1; i <= CHANGES; i += 1) {
-    const { object, text } = make(i);
-    bed.expect(type, text);
-    const start = performance.timeOrigin + performance.now();
-    await bed.apply(object);
-    const { atMs } = await bed.next("arrived");
-    firsts.push(Math.min(...atMs) - start);
-    middles.push(median(atMs) - start);
-    lasts.push(Math.max(...atMs) - start);
-  }
-  const cpu = (cpuSeconds(bed.controlPlanePid) - cpuBefore) / CHANGES;
-  const bytes = (median(await bed.receivedBytes()) - bytesBefore) / CHANGES;
+function report(size: Size, { ready, configured, changes, peak }: Figures): string {
+  const { firstMs, medianMs, lastMs, cpuSeconds, bytes } = configured;
   return [
-    title,
-    ms(median(firsts.slice(1))),
-    ms(median(middles.slice(1))),
-    ms(median(lasts.slice(1))),
-    ms(lasts[0] ?? Number.NaN),
-    `${(cpu * 1000).toFixed(0)} ms`,
-    kilobytes(bytes),
-  ];
+    "",
+    `${describe(size)}, ${size.proxies} proxies`,
+    `control plane ready after ${seconds(ready.cpuSeconds)} of CPU; ${ready.statuses} statuses written with ${seconds(ready.statusCpuSeconds)} more`,
+    `first proxy configured after ${seconds(firstMs / 1000)}, median ${seconds(medianMs / 1000)}, all after ${seconds(lastMs / 1000)}, with ${seconds(cpuSeconds)} of CPU, ${kilobytes(bytes)} per proxy`,
+    `memory of the control plane: ${mebibytes(peak.readyBytes)} before, ${mebibytes(peak.configuredBytes)} after the proxies came, peak ${mebibytes(peak.bytes)}`,
+    "",
+    table(
+      ["change", ...COLUMNS],
+      changes.map((one) => [one.title, ...costs(one)]),
+    ),
+    "",
+  ].join("\n");
 }
 
-say(`making a world of ${services} services and ${SIZE.routed} VirtualServices`);
-const bed = await Bed.make(SIZE);
-try {
-  await bed.startControlPlane(process.env["PROFILE"]);
-  const cpuReady = cpuSeconds(bed.controlPlanePid);
-  say(`control plane ready with ${seconds(cpuReady)} of CPU; opening ${proxies} proxies`);
-  const configured = await bed.openProxies(proxies);
-  const cpu = cpuSeconds(bed.controlPlanePid) - cpuReady;
+function reportEnvoy(size: Size, { configured, changes }: EnvoyFigures): string {
+  return [
+    "",
+    `${describe(size)}, one Envoy`,
+    `configured after ${seconds(configured.seconds)} with ${seconds(configured.cpuSeconds)} of its CPU; ${mebibytes(configured.bytes)} resident`,
+    "",
+    table(
+      ["change", "until it has it", "CPU of Envoy", "memory after ten"],
+      changes.map(({ title, tookMs, cpuMs, growthBytes }) => [
+        title,
+        ms(tookMs),
+        ms(cpuMs),
+        `${growthBytes < 0 ? "−" : "+"}${mebibytes(Math.abs(growthBytes))}`,
+      ]),
+    ),
+    "",
+  ].join("\n");
+}
+
+async function grown(): Promise<void> {
+  const sizes = [
+    ...[1, 2, 4].map((factor) => sized({ services: factor })),
+    ...[2, 4].map((factor) => sized({ proxies: factor })),
+  ];
   const rows: Row[] = [];
-  for (const change of changes) rows.push(await measure(bed, change));
+  for (const size of sizes) {
+    say(`${size.services} services, ${size.proxies} proxies`);
+    const { configured, changes, peak } = await measure(size, {});
+    rows.push([
+      String(size.services),
+      String(size.proxies),
+      `${seconds(configured.lastMs / 1000)}, ${seconds(configured.cpuSeconds)} CPU`,
+      mebibytes(peak.bytes),
+      ...changes.map(
+        ({ lastMs, cpuMs, bytes }) => `${ms(lastMs)}, ${ms(cpuMs)}, ${kilobytes(bytes)}`,
+      ),
+    ]);
+  }
+  const titles = ["VirtualService changed", "endpoint changed", "Service added"];
   process.stdout.write(
-    [
-      "",
-      `${services} services × 2 ports × ${SIZE.endpoints} endpoints, ${SIZE.routed} VirtualServices and DestinationRules, ${proxies} proxies`,
-      `all configured after ${seconds(configured.seconds)}, ${seconds(cpu)} of CPU, ${kilobytes(median(configured.bytes))} per proxy`,
-      `peak memory of the control plane ${mebibytes(peakBytes(bed.controlPlanePid))}`,
-      "",
-      table(["change", "first", "median", "last", "last, 1st time", "CPU", "per proxy"], rows),
-      "",
-    ].join("\n"),
+    `\nof a change: last proxy, CPU of the control plane, bytes per proxy\n\n${table(["services", "proxies", "all configured", "peak", ...titles], rows)}\n`,
   );
-} finally {
-  await bed.stop();
+}
+
+if (growth) await grown();
+else if (envoy) process.stdout.write(reportEnvoy(sized(), await measureEnvoy(sized())));
+else {
+  say(`making a world of ${describe(sized())}`);
+  process.stdout.write(report(sized(), await measure(sized(), { profile })));
 }

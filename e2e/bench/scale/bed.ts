@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import type { ProxySync } from "../../../src/ads/sync-state.ts";
 import type { KubeObject } from "../../../src/api/object.ts";
 import { createRoot } from "../../../src/ca/root.ts";
 import type { Client } from "../../../src/kube/client.ts";
@@ -14,7 +15,7 @@ import type { Command, Report } from "./load.ts";
 import * as world from "./world.ts";
 
 const CRDS = join(import.meta.dirname, "../../../crds/istio");
-const PORTS = { xds: 25_012, webhook: 25_017, monitoring: 25_014 } as const;
+export const PORTS = { xds: 25_012, webhook: 25_017, monitoring: 25_014 } as const;
 const MANAGER = "bench";
 const PARALLEL = 24;
 
@@ -25,15 +26,18 @@ export class Bed {
   readonly #reports: Report[] = [];
   #controlPlane: ChildProcess | undefined;
   #load: ChildProcess | undefined;
+  readonly #host: string;
   #root = "";
 
-  private constructor(api: ApiServer) {
+  private constructor(api: ApiServer, host: string) {
     this.api = api;
+    this.#host = host;
     this.client = api.client();
   }
 
-  static async make(size: world.Size): Promise<Bed> {
-    const bed = new Bed(await ApiServer.start());
+  /** @param host an address of this machine on which the control plane listens */
+  static async make(size: world.Size, host = "127.0.0.1"): Promise<Bed> {
+    const bed = new Bed(await ApiServer.start(), host);
     await bed.#fill(size);
     return bed;
   }
@@ -53,14 +57,34 @@ export class Bed {
     const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
     const script = join(import.meta.dirname, "control-plane.ts");
     const ports = [PORTS.xds, PORTS.webhook, PORTS.monitoring].map(String);
-    this.#controlPlane = spawn(process.execPath, [...flags, script, ...ports], {
+    this.#controlPlane = spawn(process.execPath, [...flags, script, this.#host, ...ports], {
       env: { ...process.env, KUBECONFIG: kubeconfig },
       stdio: "inherit",
     });
     await waitFor({ description: "control plane that is ready", deadlineMs: 60_000 }, async () => {
-      const answer = await fetch(`http://127.0.0.1:${PORTS.monitoring}/readyz`);
+      const answer = await fetch(this.#page("/readyz"));
       return answer.ok;
     });
+  }
+
+  /** Waits until the statuses of so many objects are written. @returns how many writes it were */
+  async statusesWritten(count: number): Promise<number> {
+    return waitFor({ description: `${count} statuses`, deadlineMs: 180_000 }, async () => {
+      const metrics = await (await fetch(this.#page("/metrics"))).text();
+      const writes = metrics.matchAll(/^meshwright_status_writes_total\{.*\} (\d+)$/gm);
+      const sum = [...writes].reduce((all, [, one]) => all + Number(one), 0);
+      return sum >= count ? sum : undefined;
+    });
+  }
+
+  /** How proxies stand, as the control plane tells it. */
+  async syncs(): Promise<readonly ProxySync[]> {
+    return (await (await fetch(this.#page("/debug/syncz"))).json()) as readonly ProxySync[];
+  }
+
+  /** What a proxy of the world mounts: its token, and whom it trusts. */
+  async credentials(index: number): Promise<{ readonly token: string; readonly root: string }> {
+    return { token: await this.#token(index), root: this.#root };
   }
 
   /** Opens the proxies and waits until all of them are configured. */
@@ -72,7 +96,7 @@ export class Bed {
     this.#load.on("message", (report: Report) => this.#reports.push(report));
     this.#send({
       kind: "open",
-      address: `127.0.0.1:${PORTS.xds}`,
+      address: `${this.#host}:${PORTS.xds}`,
       serverName: "meshwright-control-plane.mesh-system.svc",
       rootFile,
       tokens,
@@ -115,11 +139,16 @@ export class Bed {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  #page(path: string): string {
+    return `http://${this.#host}:${PORTS.monitoring}${path}`;
+  }
+
   #send(command: Command): void {
     this.#load?.send(command);
   }
 
-  async #fill({ services, routed, endpoints, proxies }: world.Size): Promise<void> {
+  async #fill(size: world.Size): Promise<void> {
+    const { services, routed, proxies, mtls } = size;
     await this.#applyAll(
       readdirSync(CRDS)
         .filter((name) => name.endsWith(".yaml"))
@@ -133,7 +162,7 @@ export class Bed {
     const every = <T>(count: number, make: (index: number) => T): T[] =>
       Array.from({ length: count }, (_, index) => make(index));
     await this.#applyAll(every(services, world.service));
-    await this.#applyAll(every(services, (index) => world.endpointSlice(index, endpoints)));
+    await this.#applyAll(every(services, (index) => world.endpointSlice(index, size)));
     await waitFor({ description: "kinds of the Istio API", deadlineMs: 30_000 }, () =>
       this.apply(world.destinationRule(0)).then(() => true),
     );
@@ -147,6 +176,8 @@ export class Bed {
       })),
     );
     await this.#applyAll(every(proxies, world.proxyPod));
+    if (mtls)
+      await this.#applyAll(every(services, (index) => world.serverPods(index, size)).flat());
   }
 
   async #cacerts(): Promise<KubeObject & { readonly stringData: object }> {
@@ -170,42 +201,39 @@ export class Bed {
     await Promise.all(Array.from({ length: PARALLEL }, worker));
   }
 
-  /** A token bound to each proxy's pod, as the kubelet projects it. */
   async #tokens(count: number): Promise<string[]> {
-    const token = async (index: number): Promise<string> => {
-      const pod = world.proxyPod(index).metadata;
-      const live = (await this.client.request({
-        doing: `read pod ${pod.name}`,
-        method: "GET",
-        path: `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`,
-      })) as KubeObject;
-      const answer = (await this.client.request({
-        doing: `create a token for pod ${pod.name}`,
-        method: "POST",
-        path: `/api/v1/namespaces/${pod.namespace}/serviceaccounts/default/token`,
-        body: {
-          apiVersion: "authentication.k8s.io/v1",
-          kind: "TokenRequest",
-          spec: {
-            audiences: ["istio-ca"],
-            boundObjectRef: {
-              apiVersion: "v1",
-              kind: "Pod",
-              name: pod.name,
-              uid: live.metadata.uid,
-            },
-          },
-        },
-      })) as { readonly status: { readonly token: string } };
-      return answer.status.token;
-    };
     const tokens: string[] = [];
     for (let from = 0; from < count; from += PARALLEL)
       tokens.push(
         ...(await Promise.all(
-          Array.from({ length: Math.min(PARALLEL, count - from) }, (_, i) => token(from + i)),
+          Array.from({ length: Math.min(PARALLEL, count - from) }, (_, i) => this.#token(from + i)),
         )),
       );
     return tokens;
+  }
+
+  /** A token bound to a proxy's pod, as the kubelet projects it. */
+  async #token(index: number): Promise<string> {
+    const pod = world.proxyPod(index).metadata;
+    const live = (await this.client.request({
+      doing: `read pod ${pod.name}`,
+      method: "GET",
+      path: `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`,
+    })) as KubeObject;
+    const { name } = pod;
+    const answer = (await this.client.request({
+      doing: `create a token for pod ${name}`,
+      method: "POST",
+      path: `/api/v1/namespaces/${pod.namespace}/serviceaccounts/default/token`,
+      body: {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        spec: {
+          audiences: ["istio-ca"],
+          boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid: live.metadata.uid },
+        },
+      },
+    })) as { readonly status: { readonly token: string } };
+    return answer.status.token;
   }
 }

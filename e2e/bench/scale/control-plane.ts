@@ -2,7 +2,8 @@
 import { runControlPlane } from "../../../src/main/control-plane.ts";
 import { createLog } from "../../../src/util/log.ts";
 
-const [xds = 0, webhook = 0, monitoring = 0] = process.argv.slice(2).map(Number);
+const [host = "127.0.0.1", ...ports] = process.argv.slice(2);
+const [xds = 0, webhook = 0, monitoring = 0] = ports.map(Number);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 
@@ -22,7 +23,7 @@ await runControlPlane(
     },
     log: createLog({ component: "control-plane", level: "warn", format: "text" }),
     ports: { xds, webhook, monitoring },
-    host: "127.0.0.1",
+    host,
     drainMs: 100,
   },
   stop.signal,

@@ -12,6 +12,9 @@ const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggr
 
 const bytes = (message: Buffer): Buffer => message;
 
+/** A time that processes can compare. */
+export const wallMs = (): number => performance.timeOrigin + performance.now();
+
 /** One response as far as a proxy without a data plane cares. */
 interface Delta {
   readonly typeUrl: string;
@@ -94,6 +97,8 @@ export class FakeProxy {
   readonly id: string;
   /** Bytes of all responses so far, as the stream delivered them. */
   receivedBytes = 0;
+  /** When the last response came. */
+  receivedAt = 0;
   /** Names held, by type URL. */
   readonly held = new Map<string, Set<string>>();
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
@@ -143,6 +148,7 @@ export class FakeProxy {
 
   #receive(message: Buffer): void {
     this.receivedBytes += message.length;
+    this.receivedAt = wallMs();
     const { typeUrl, nonce, resources, removed } = readDelta(message);
     const held = this.held.get(typeUrl) ?? new Set<string>();
     this.held.set(typeUrl, held);

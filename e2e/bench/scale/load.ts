@@ -3,10 +3,9 @@
  * them. It shares no event loop with the parent, so the parent's work does not delay its clock.
  */
 import { readFileSync } from "node:fs";
-import { performance } from "node:perf_hooks";
 import { Client, credentials } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
-import { FakeProxy, type ProxyEvents } from "./fake-proxy.ts";
+import { FakeProxy, type ProxyEvents, wallMs } from "./fake-proxy.ts";
 
 export type Command =
   | {
@@ -21,7 +20,12 @@ export type Command =
   | { readonly kind: "received" };
 
 export type Report =
-  | { readonly kind: "configured"; readonly seconds: number; readonly bytes: readonly number[] }
+  /** When each proxy got the last of its first configuration, after all began to connect. */
+  | {
+      readonly kind: "configured";
+      readonly atMs: readonly number[];
+      readonly bytes: readonly number[];
+    }
   | { readonly kind: "arrived"; readonly atMs: readonly number[] }
   | { readonly kind: "received"; readonly bytes: readonly number[] }
   | { readonly kind: "ended"; readonly proxy: string; readonly error: string };
@@ -34,16 +38,15 @@ interface Expectation {
 }
 
 const report = (message: Report): void => void process.send?.(message);
+/** Envoy's default of `initial_stream_window_size`. */
+const ENVOY_WINDOW_BYTES = 16 * 1024 * 1024;
 /** As long as this without a response and the first configuration is complete. */
 const QUIET_MS = 1_000;
 
 const proxies: FakeProxy[] = [];
 let expectation: Expectation | undefined;
 let openedAt = 0;
-let lastReceivedAt = 0;
 let configured = new Set<string>();
-
-const wallMs = (): number => performance.timeOrigin + performance.now();
 
 function checkConfigured(proxy: FakeProxy): void {
   if (configured.has(proxy.id) || !proxy.configured) return;
@@ -53,20 +56,19 @@ function checkConfigured(proxy: FakeProxy): void {
 
 /** Nothing tells a client that it has the last virtual host but that no more come. */
 function awaitQuiet(): void {
-  if (wallMs() - lastReceivedAt < QUIET_MS) {
+  if (wallMs() - Math.max(...proxies.map(({ receivedAt }) => receivedAt)) < QUIET_MS) {
     setTimeout(awaitQuiet, QUIET_MS / 10);
     return;
   }
   report({
     kind: "configured",
-    seconds: (lastReceivedAt - openedAt) / 1000,
+    atMs: proxies.map(({ receivedAt }) => receivedAt - openedAt),
     bytes: proxies.map((p) => p.receivedBytes),
   });
 }
 
 const events: ProxyEvents = {
   resource(proxy, typeUrl, name, body) {
-    lastReceivedAt = wallMs();
     checkConfigured(proxy);
     if (expectation === undefined || typeUrl !== expectation.typeUrl) return;
     if (expectation.arrivals.has(proxy.id)) return;
@@ -94,6 +96,7 @@ function open(command: Extract<Command, { kind: "open" }>): void {
       "grpc.ssl_target_name_override": command.serverName,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": -1,
+      "grpc-node.flow_control_window": ENVOY_WINDOW_BYTES,
     });
     proxies.push(new FakeProxy(client, { id: `proxy-${index}`, token, events }));
   }

@@ -10,6 +10,8 @@ export interface Size {
   readonly routed: number;
   readonly endpoints: number;
   readonly proxies: number;
+  /** Whether endpoints are pods with sidecars; otherwise they are outside the mesh. */
+  readonly mtls: boolean;
 }
 
 export const NAMESPACES = ["world-0", "world-1", "world-2", "world-3"] as const;
@@ -42,10 +44,10 @@ export function service(index: number): Object {
 const address = (index: number, endpoint: number): string =>
   `10.${100 + (index >> 13)}.${(index >> 5) & 255}.${((index & 31) << 3) | endpoint}`;
 
-/** Endpoints outside the mesh; `shift` moves the last of them, which is one changed endpoint. */
-export function endpointSlice(index: number, count: number, shift = 0): Object {
-  const addresses = Array.from({ length: count }, (_, i) =>
-    address(index, i === count - 1 ? i + shift : i),
+/** `shift` moves the last of them, which is one changed endpoint. */
+export function endpointSlice(index: number, { endpoints, mtls }: Size, shift = 0): Object {
+  const addresses = Array.from({ length: endpoints }, (_, i) =>
+    address(index, i === endpoints - 1 ? i + shift : i),
   );
   return {
     apiVersion: "discovery.k8s.io/v1",
@@ -60,9 +62,32 @@ export function endpointSlice(index: number, count: number, shift = 0): Object {
       { name: "http", port: 8080, protocol: "TCP" },
       { name: "http-admin", port: 8081, protocol: "TCP" },
     ],
-    endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+    endpoints: addresses.map((ip, i) => ({
+      addresses: [ip],
+      conditions: { ready: true },
+      ...(mtls && {
+        targetRef: { kind: "Pod", name: serverName(index, i), namespace: namespaceOf(index) },
+      }),
+    })),
   };
 }
+
+/** Of an EndpointSlice. */
+export const addressesOf = (slice: Object): readonly string[] =>
+  (slice["endpoints"] as readonly { readonly addresses: readonly string[] }[]).flatMap(
+    ({ addresses }) => addresses,
+  );
+
+const serverName = (index: number, endpoint: number): string => `${serviceName(index)}-${endpoint}`;
+
+/** The pods behind a service, with sidecars, in two versions. */
+export const serverPods = (index: number, { endpoints }: Size): Object[] =>
+  Array.from({ length: endpoints }, (_, i) =>
+    pod(serverName(index, i), {
+      namespace: namespaceOf(index),
+      labels: { app: serviceName(index), version: `v${1 + (i % 2)}` },
+    }),
+  );
 
 export function destinationRule(index: number): Object {
   return {
@@ -105,16 +130,21 @@ export function virtualService(index: number, mark: string): Object {
   };
 }
 
-/** A pod that no kubelet runs: it gives a fake proxy its identity. */
-export function proxyPod(index: number): Object {
+/** It gives a fake proxy its identity. */
+export const proxyPod = (index: number): Object =>
+  pod(`proxy-${index}`, { namespace: namespaceOf(index), labels: { app: "load" } });
+
+interface PodTerms {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A pod with a sidecar, which no kubelet runs. */
+function pod(name: string, { namespace, labels }: PodTerms): Object {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: {
-      name: `proxy-${index}`,
-      namespace: namespaceOf(index),
-      labels: { app: "load", "security.istio.io/tlsMode": "istio" },
-    },
+    metadata: { name, namespace, labels: { ...labels, "security.istio.io/tlsMode": "istio" } },
     spec: {
       serviceAccountName: "default",
       automountServiceAccountToken: false,
