@@ -11,7 +11,14 @@ import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
 import type { Sidecar, UnknownTraffic } from "./ir/sidecar.ts";
 import { policyFor, subsetNames } from "./merge.ts";
-import { domainQuery, gatewaysFor, patchQueries, policyQuery, routeQueries } from "./queries.ts";
+import {
+  descriptionQuery,
+  domainQuery,
+  gatewaysFor,
+  patchQueries,
+  policyQuery,
+  routeQueries,
+} from "./queries.ts";
 import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
 import { scopeQueries } from "./scope.ts";
 
@@ -94,6 +101,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     domains: domainQuery(engine, from, registry),
     policies: policyQuery(engine, from, settings, registry),
     envoyFilters: patchQueries(engine, from, settings),
+    describes: descriptionQuery(engine, from, settings),
   };
 }
 
@@ -136,6 +144,7 @@ function meshOver(
     gateways: (labels) => gatewaysFor(cx, queries.gatewaysBy, labels),
     envoyFilters: (namespace, aspect) => cx.get(queries.envoyFilters, namespace, aspect),
     envoyFilter: (key) => cx.get(from.envoyFilters, key)?.value?.filter,
+    describes: () => cx.get(queries.describes, MESH_WIDE),
     isRefused: (version) => cx.get(from.refusedVersions, version) ?? false,
   };
 }

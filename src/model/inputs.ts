@@ -14,6 +14,7 @@ import type { Context, Engine, Source } from "../store/engine.ts";
 import { Table } from "../store/table.ts";
 import { lowerCredential } from "./credential.ts";
 import { type DefaultExports, exportedByAnnotation, exportedBySpec } from "./default-exports.ts";
+import { mayReadDescriptions } from "./descriptions.ts";
 import { addressDomain } from "./domains.ts";
 import { patternsFor } from "./host.ts";
 import type { Service } from "./ir/service.ts";
@@ -325,6 +326,12 @@ function patchInputs(engine: Engine) {
     /** By `namespace aspect`. */
     envoyFiltersIn: envoyFilters.index(({ value }, key) =>
       value ? value.aspects.map((aspect) => [`${value.namespace} ${aspect}`, key] as const) : [],
+    ),
+    /** Those that may read what routes and clusters say of themselves. */
+    describingFilters: envoyFilters.index(({ value }, key) =>
+      value && mayReadDescriptions(value.filter.patches.map((patch) => patch.value))
+        ? [[MESH_WIDE, key]]
+        : [],
     ),
     refusedVersions: new Table<RefusedVersion, true>(engine, {
       key: ({ version }) => version,

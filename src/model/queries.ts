@@ -1,12 +1,14 @@
 /** Everything that is derived from more than one object. */
 import type { Context, Engine, Source } from "../store/engine.ts";
+import { mayReadDescriptions } from "./descriptions.ts";
 import { aliases } from "./domains.ts";
 import { fullRoutes } from "./full-routes.ts";
 import { patternsFor } from "./host.ts";
 import { UNKNOWN_HOST_PORT } from "./hosts.ts";
-import { type Inputs, lookUp } from "./inputs.ts";
+import { type Inputs, lookUp, MESH_WIDE } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
+import type { MeshSettings } from "./ir/mesh.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { DestinationPolicies } from "./ir/traffic.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
@@ -147,4 +149,16 @@ export function patchQueries(engine: Engine, from: Inputs, { rootNamespace }: Qu
       .toSorted((a, b) => a.priority - b.priority || rank(a) - rank(b) || byAge(a, b))
       .map(({ filter: { key, selectors } }) => ({ key, selectors }));
   });
+}
+
+/** Whether anything in the mesh's settings or in any EnvoyFilter may read descriptions. */
+export function descriptionQuery(
+  engine: Engine,
+  from: Inputs,
+  { traffic }: Pick<MeshSettings, "traffic">,
+): Source<[scope: string], boolean> {
+  const always = mayReadDescriptions(traffic?.accessLog);
+  return engine.query(
+    (cx, _scope: string) => always || cx.get(from.describingFilters, MESH_WIDE).length > 0,
+  );
 }

@@ -46,6 +46,7 @@ const configPatch = fc.oneof(
     applyTo: fc.constant("VIRTUAL_HOST"),
     match: fc.record({ context, routeConfiguration: fc.constantFrom(undefined, { name: "80" }) }),
     patch: fc.constantFrom(
+      { operation: "MERGE", value: { metadata: { filter_metadata: { own: { of: "ours" } } } } },
       { operation: "REMOVE" },
       { operation: "ADD", value: { name: "added:80", domains: ["added.example.com"] } },
     ),

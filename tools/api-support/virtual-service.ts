@@ -15,7 +15,10 @@ export const virtualService: readonly Row[] = [
   works("VS-03", golden("full-routing", "addressPrefix: 10.0.0.0 prefixLen: 8")),
   works("VS-04", golden("http-matches", "name: at-the-edge")),
   works("VS-05", golden("visibility", "name: clients-own")),
-  works("VS-06", golden("gateway-http", "name: shop.2 - decorator: operation: old:8443/*")),
+  works(
+    "VS-06",
+    golden("http-matches", "decorator: operation: shop.default.svc.cluster.local:80/prefix*"),
+  ),
   works("VS-07", golden("full-routing", "name: faulty-grpc")),
   works(
     "VS-08",

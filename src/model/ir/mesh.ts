@@ -98,6 +98,8 @@ export interface Mesh {
   /** EnvoyFilters for an aspect of proxies in `namespace`, if their labels agree, in the order in which they apply. */
   envoyFilters(namespace: string, aspect: PatchAspect): readonly FilterSelection[];
   envoyFilter(key: string): EnvoyFilter | undefined;
+  /** Whether routes and clusters shall say what they are of, as something may read it. */
+  describes(): boolean;
   /** Whether a proxy did not take a resource as patches made it, by its version. */
   isRefused(version: string): boolean;
 }

@@ -154,7 +154,9 @@ function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
       { cluster, service, protocol: port.protocol, policy, metadata, settings: mesh.settings },
       mesh.peers(cluster.host, view.namespace),
     ),
-    metadata: { filterMetadata: { istio: clusterMetadata(target) } },
+    ...(mesh.describes() && {
+      metadata: { filterMetadata: { istio: clusterMetadata(target) } },
+    }),
   };
 }
 

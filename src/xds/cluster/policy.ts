@@ -12,6 +12,7 @@ import type {
   Cluster,
   Cluster_SlowStartConfig,
 } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
+import type { Percent } from "../../proto/gen/envoy/type/v3/percent.ts";
 import { defined } from "../../util/defined.ts";
 import { duration } from "../../util/duration.ts";
 import { type Nearness, weighsPlaces } from "../locality.ts";
@@ -105,11 +106,14 @@ export function balancingPolicy(
     ...outlierDetection(outlier),
     // What is listed as unhealthy is draining or ejected: spreading load over it helps nobody.
     commonLbConfig: {
-      healthyPanicThreshold: { value: outlier?.minHealthPercent ?? 0 },
+      healthyPanicThreshold: percent(outlier?.minHealthPercent ?? 0),
       ...(weighsPlaces(nearness) && { localityWeightedLbConfig: {} }),
     },
   };
 }
+
+/** Zero is what an empty one means, in nine bytes less. */
+const percent = (value: number): Percent => (value === 0 ? {} : { value });
 
 function algorithm(balancer: LoadBalancer, warmup: Balancing["warmup"]): Cluster {
   switch (balancer.kind) {

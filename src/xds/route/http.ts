@@ -25,7 +25,9 @@ function ruleRoutes(rule: HttpRule, source: HttpRoutes, audience: Audience): rea
         ...routeAction(rule, match.path, audience),
         ...(match.statPrefix !== undefined && { statPrefix: match.statPrefix }),
       };
-      return { ...route, ...description(route, source, audience) };
+      return audience.mesh.describes()
+        ? { ...route, ...description(route, source, audience) }
+        : route;
     });
 }
 

@@ -80,7 +80,8 @@ function conditions(on: string): RetryPolicy {
 const OTHER_HOSTS: RetryPolicy = {
   retryHostPredicate: [
     {
-      name: "envoy.retry_host_predicates.previous_hosts",
+      // Envoy goes by the type; the name stands in every virtual host.
+      name: "previous_hosts",
       typedConfig: typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
     },
   ],

@@ -108,7 +108,9 @@ function defaultRoute(host: string, audience: Audience): Route {
     name: rule.name,
     match: { prefix: "/" },
     ...routeAction(rule, { kind: "prefix", path: "/" }, audience),
-    decorator: { operation: `${host}:${audience.port}/*` },
+    ...(audience.mesh.describes() && {
+      decorator: { operation: `${host}:${audience.port}/*` },
+    }),
   };
 }
 
