@@ -21,6 +21,7 @@ import {
 } from "./queries.ts";
 import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
 import { scopeQueries } from "./scope.ts";
+import { standpointQuery } from "./standpoint.ts";
 
 export interface ModelSettings extends MeshSettings {
   /** Where policy for the whole mesh is read from. */
@@ -98,6 +99,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     ...scopes,
     ...hostQueries(engine, from, { scope: scopes.scope, registry }),
     ...routeQueries(engine, from, scopes.scope),
+    standpoint: standpointQuery(engine, from, { ...settings, registry }),
     domains: domainQuery(engine, from, registry),
     policies: policyQuery(engine, from, settings, registry),
     envoyFilters: patchQueries(engine, from, settings),
@@ -121,6 +123,7 @@ function meshOver(
     hosts: (scope) => cx.get(queries.hosts, scope),
     service: (host, namespace) => queries.registry.service(cx, host, namespace),
     endpoints: (host, namespace) => queries.endpoints(cx, host, namespace),
+    standpoint: (host, namespace) => queries.standpoint(cx, host, namespace),
     peers: (host, namespace) => queries.peers(cx, host, namespace),
     hostsOnPort: (scope, port) => cx.get(queries.hostsOnPort, scope, port),
     httpPorts: (scope) => cx.get(queries.httpPorts, scope),

@@ -276,6 +276,10 @@ function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExpo
     policiesIn: destinationRules.index(({ value }, key) =>
       value ? [[`${value.namespace} ${value.policy.host}`, key]] : [],
     ),
+    /** Namespaces by host. */
+    policyOwners: destinationRules.index(({ value }) =>
+      value ? [[value.policy.host, value.namespace]] : [],
+    ),
     gatewaysSelecting: gateways.index(({ value }, key) =>
       value ? [[selectorBucket(value.gateway.selector), key]] : [],
     ),

@@ -73,14 +73,26 @@ function world(services: number) {
 
 test("an endpoint that comes costs no cluster, unless it has an identity of its own", () => {
   const encoded = world(20);
-  assert.deepEqual(encoded(slice("s3", ["a", "b"])), { ClusterLoadAssignment: 3 });
-  assert.deepEqual(encoded(slice("s3", ["a", "b", "c"])), { Cluster: 3, ClusterLoadAssignment: 3 });
+  assert.deepEqual(encoded(slice("s3", ["a", "b"])), { ClusterLoadAssignment: 1 });
+  assert.deepEqual(encoded(slice("s3", ["a", "b", "c"])), { Cluster: 1, ClusterLoadAssignment: 1 });
 });
 
 test("what a service costs does not depend on how many there are", () => {
   const [few, many] = [world(5), world(50)];
   const added = few(service("other") + slice("other", ["a"]));
   // Its virtual host, and that of unknown hosts, which is looked at again.
-  assert.deepEqual(added, { Cluster: 3, ClusterLoadAssignment: 3, VirtualHost: 6 });
+  assert.deepEqual(added, { Cluster: 1, ClusterLoadAssignment: 1, VirtualHost: 6 });
   assert.deepEqual(many(service("other") + slice("other", ["a"])), added);
+});
+
+test("a namespace with a policy of its own for a host shares all but what is made of that", () => {
+  const encoded = world(20);
+  const rule = `
+kind: DestinationRule
+metadata: {name: s3, namespace: one}
+spec: {host: s3.shop.svc.cluster.local, trafficPolicy: {tls: {mode: DISABLE}}}
+`;
+  const { Cluster: clusters, ClusterLoadAssignment: endpoints } = encoded(rule);
+  assert.deepEqual([clusters, endpoints], [1, 1]);
+  assert.deepEqual(encoded(slice("s3", ["a", "b"])), { ClusterLoadAssignment: 2 });
 });

@@ -1,5 +1,5 @@
 /** Where a service's traffic can go. */
-import { mayBeListed, outboundClusterNames, targetOf } from "./cluster/outbound.ts";
+import { mayBeListed, outboundClusterNames, standpointOf, targetOf } from "./cluster/outbound.ts";
 import { loadAssignment } from "./load-assignment.ts";
 import type { Translator } from "./translator.ts";
 
@@ -11,6 +11,7 @@ export const clusterLoadAssignments: Translator = {
     const service = mesh.service(host, namespace);
     return service && mayBeListed(service) ? outboundClusterNames(mesh, host, namespace) : [];
   },
+  standpoint: standpointOf,
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
     if (target?.endpoints !== "listed") return undefined;

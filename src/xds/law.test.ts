@@ -1,7 +1,7 @@
 /**
  * The law of the engine, held over the whole pipeline: whatever was edited in whatever order, and
  * whoever came and went meanwhile, every scope has byte for byte what it would have in a control
- * plane that had just started; and what a set says has changed is all that has.
+ * plane that had just started, or made for one proxy alone; and what a set says has changed is all that has.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,10 +9,11 @@ import fc from "fast-check";
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
 import type { Watch } from "../store/engine.ts";
+import { translatedFor } from "../testing/configuration.ts";
 import { anyEdit, anyObject, type Edit, edit, type Objects } from "../testing/edits.ts";
 import { applyAll, SETTINGS } from "../testing/fixtures.ts";
 import { encode } from "./encode.ts";
-import type { ResourceSet, ResourceType, Scope, Scopes } from "./resource.ts";
+import type { EncodedResource, ResourceSet, ResourceType, Scope, Scopes } from "./resource.ts";
 import { createScopes } from "./scopes.ts";
 import { translators } from "./translate.ts";
 import type { ProxyView } from "./view.ts";
@@ -66,11 +67,13 @@ function scopesOf(model: MeshModel): Scopes {
 const versions = (set: ResourceSet): ReadonlyMap<string, string> =>
   new Map([...set.resources].map(([name, { version }]) => [name, version]));
 
-const bytes = (set: ResourceSet): object =>
+const bytes = (set: ResourceSet): object => bytesOf([...set.resources.values()]);
+
+const bytesOf = (resources: readonly EncodedResource[]): object =>
   Object.fromEntries(
-    [...set.resources]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { bytes: encoded, clusters }]) => [
+    resources
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, bytes: encoded, clusters }) => [
         name,
         { bytes: Buffer.from(encoded).toString("base64"), clusters },
       ]),
@@ -162,10 +165,13 @@ class World {
       this.#connect(i);
       this.#clients.get(i)?.pull();
       const { scope } = fresh.acquire(view);
+      const direct = translatedFor(model.mesh(model.engine), view);
       for (const type of TYPES) {
         const kept = this.#clients.get(i)?.scope.of(type);
         assert.ok(kept);
         assert.deepEqual(bytes(kept), bytes(scope.of(type)), `${type} of ${view.workload}`);
+        const own = direct.filter((one) => one.type === type).map((one) => encode(type, one));
+        assert.deepEqual(bytes(kept), bytesOf(own), `${type} made for ${view.workload} alone`);
       }
     }
     for (const id of this.objects.keys())

@@ -124,6 +124,16 @@ export class Projections {
     return canonical({ ...this.#fields(projection), [field]: valueOf(this.#fields(from), field) });
   }
 
+  /** The projection with a namespace, that which stands in for the one that `from` holds. */
+  placed(
+    projection: Projection,
+    from: Projection,
+    standIn: (namespace: string) => string,
+  ): Projection {
+    const namespace = standIn(this.#fields(from).namespace ?? "");
+    return canonical({ ...this.#fields(projection), namespace });
+  }
+
   holds(projection: Projection, field: Field): boolean {
     return valueOf(this.#fields(projection), field) !== undefined;
   }

@@ -88,13 +88,18 @@ function rowQueries(
       }),
     sameResolved,
   );
+  const standpoint = (cx: Context, index: number, namespace: string, key: string): string =>
+    row(index).standpoint?.(mesh(cx), namespace, key) ?? namespace;
   /** Tries with nothing known, then with each field that is asked for, as far as `known` goes. */
   const resource = engine.query((cx, index: number, known: Projection, key: string): Resolved => {
     let tried = NOTHING;
     for (;;) {
       const resolved = cx.get(attempt, index, tried, key);
       if (!("needs" in resolved) || !projections.holds(known, resolved.needs)) return resolved;
-      tried = projections.extended(tried, resolved.needs, known);
+      tried =
+        resolved.needs === "namespace"
+          ? projections.placed(tried, known, (namespace) => standpoint(cx, index, namespace, key))
+          : projections.extended(tried, resolved.needs, known);
     }
   }, sameResolved);
   return { groups, keys, resource };

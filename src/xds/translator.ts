@@ -39,6 +39,11 @@ export interface Translator {
   groups?(mesh: Mesh, view: ProxyView): readonly string[];
   /** Keys of all resources of this type that the proxy gets, of one group if there are groups. */
   keys(mesh: Mesh, view: ProxyView, group: string): readonly string[];
+  /**
+   * A namespace in whose place the proxy's own the resource comes out the same, so that proxies of
+   * several namespaces share it.
+   */
+  standpoint?(mesh: Mesh, namespace: string, key: string): string;
   /** The resource behind a key; `undefined` if nothing is left of it. */
   resource(mesh: Mesh, view: ProxyView, key: string): Translated | undefined;
 }

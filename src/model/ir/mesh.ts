@@ -47,6 +47,11 @@ export interface Mesh {
   endpoints(host: string, namespace: string): readonly Endpoint[];
   /** Of the endpoints, what changes seldom. */
   peers(host: string, namespace: string): Peers;
+  /**
+   * A namespace whose proxies see the host, its endpoints and its policies as those in `namespace` do,
+   * but for what policies ask of their labels: the same for as many namespaces as possible.
+   */
+  standpoint(host: string, namespace: string): string;
   /** Of those, what the listener of this port has, whatever they speak there. */
   hostsOnPort(scope: string, port: number): readonly string[];
   /** Ports that any visible service has as HTTP, ascending, with their hosts, sorted. */

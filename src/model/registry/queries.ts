@@ -12,6 +12,8 @@ import { asServices, workloadOf } from "./workload.ts";
 
 /** Hosts by name: whose they are, as a namespace sees them. */
 export interface Registry {
+  /** Of all objects, whoever may see them. */
+  claims(cx: Context, host: string): readonly Claim[];
   followed(cx: Context, host: string, namespace: string): readonly Claim[];
   service(cx: Context, host: string, namespace: string): Service | undefined;
   isKnown(cx: Context, host: string): boolean;
@@ -28,6 +30,7 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
     mergedService(followed(cx.get(claims, host), namespace)),
   );
   const registry: Registry = {
+    claims: (cx, host) => cx.get(claims, host),
     followed: (cx, host, namespace) => followed(cx.get(claims, host), namespace),
     // Nearly every host is one object's, and then there is nothing to remember for each namespace.
     service: (cx, host, namespace) =>

@@ -29,8 +29,9 @@ export function outboundClusterNames(
   host: string,
   namespace: string,
 ): readonly string[] {
-  const subsets = mesh.subsets(host, namespace);
-  const ports = mesh.service(host, namespace)?.ports ?? [];
+  const from = mesh.standpoint(host, namespace);
+  const subsets = mesh.subsets(host, from);
+  const ports = mesh.service(host, from)?.ports ?? [];
   return ports
     .flatMap(({ port }) => [
       outboundClusterName({ host, port }),
@@ -127,10 +128,17 @@ const DISCOVERY: Readonly<Record<Service["resolution"], Target["endpoints"]>> = 
 /** Whether we list the endpoints of its clusters, unless a policy says otherwise. */
 export const mayBeListed = ({ resolution }: Service): boolean => DISCOVERY[resolution] === "listed";
 
+/** Of what is made of the cluster's host alone. */
+export function standpointOf(mesh: Mesh, namespace: string, name: string): string {
+  const cluster = parseOutboundCluster(name);
+  return cluster === undefined ? namespace : mesh.standpoint(cluster.host, namespace);
+}
+
 export const outboundClusters: Translator = {
   type: "Cluster",
   groups: (mesh, view) => (view.kind === "grpc" ? [] : mesh.hosts(mesh.scope(view))),
   keys: (mesh, { namespace }, host) => outboundClusterNames(mesh, host, namespace),
+  standpoint: standpointOf,
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
     return target && { name: key, body: outboundCluster(mesh, view, target), clusters: [] };

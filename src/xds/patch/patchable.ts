@@ -23,6 +23,12 @@ export function patchable(row: Translator): Translator {
       const { key, filters } = untagged(group);
       return tagged(row.keys(mesh, view, key), filters);
     },
+    standpoint(mesh, namespace, tagOfKey) {
+      const { key, filters } = untagged(tagOfKey);
+      // A patch may ask who the proxy is.
+      if (filters.length > 0 || row.standpoint === undefined) return namespace;
+      return row.standpoint(mesh, namespace, key);
+    },
     resource(mesh, view, tagOfKey) {
       const { key, filters } = untagged(tagOfKey);
       const translated = row.resource(mesh, view, key);
