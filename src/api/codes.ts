@@ -149,6 +149,12 @@ export const CODES = {
     explanation:
       "A Kubernetes Service, or an older ServiceEntry, has the host, and proxies follow that one. Merge the objects, or export them to different namespaces.",
   },
+  MESH0134: {
+    level: "warning",
+    title: "Connections go to another object",
+    explanation:
+      "Two hosts want the same connections: those to one address and port of which not both speak HTTP, or those to one port of addresses that nobody has. A Kubernetes Service comes first, then the older object, then the first by namespace and name. Give the hosts different addresses or ports.",
+  },
   MESH0140: {
     level: "error",
     title: "An EnvoyFilter's patch cannot be applied",

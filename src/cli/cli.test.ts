@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProxySync } from "../ads/sync-state.ts";
+import type { Kind } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { Refusal } from "../feedback/rejections.ts";
 import type { Client } from "../kube/client.ts";
@@ -29,6 +30,10 @@ const REFUSAL: Refusal = {
   resource: "Cluster outbound|80||web",
   message: "no such policy",
 };
+
+const FINDINGS = [
+  { code: "MESH0134", level: "warning", path: "spec.ports", message: "they go\n elsewhere" },
+];
 
 const replica = (name: string, phase = "Running"): KubeObject => ({
   apiVersion: "v1",
@@ -62,12 +67,13 @@ function cluster(pods: readonly KubeObject[], seen: number | null) {
     const [, name = "", rest = ""] = /pods\/(.*):1234\/proxy(.*)$/.exec(path) ?? [];
     if (rest === "/debug/syncz") return SYNCS[name];
     if (rest === "/debug/refusals") return name === "cp-1" ? [REFUSAL] : [];
+    if (rest === "/debug/findings?object=Service%20shop%2Fweb") return FINDINGS;
     assert.equal(rest, "/debug/generation?object=DestinationRule%20shop%2Fweb");
     return { generation: seen };
   };
   return {
     list: async () => pods,
-    get: async () => object,
+    get: async ({ kind }: Kind) => ({ ...object, kind }),
     request: async ({ path }: { readonly path: string }) => pages(path),
   } as unknown as Client;
 }
@@ -131,6 +137,15 @@ test("status counts who runs the object as it is now, and names who lags and who
   assert.match(text, /1 of 3 connected proxies/);
   assert.match(text, /shop\/api-1 +behind +cp-2/);
   assert.match(text, /shop\/web-1 +rejects +cp-1 +Cluster outbound\|80\|\|web: no such policy/);
+});
+
+test("status of a Service says what no status of ours can", async () => {
+  const { code, text } = await run(status, "service/web");
+  assert.equal(code, 1);
+  assert.match(text, /^Service shop\/web\n/);
+  assert.match(text, /MESH0134 +spec\.ports +they go elsewhere/);
+  const json = await run(status, "services/web", { output: "json" });
+  assert.deepEqual(JSON.parse(json.text), FINDINGS);
 });
 
 test("nobody runs a generation that no replica has seen", async () => {

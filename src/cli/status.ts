@@ -1,5 +1,6 @@
 import { stateOf } from "../ads/sync-state.ts";
 import type { Condition } from "../api/conditions.ts";
+import type { Diagnostic } from "../api/diagnostic.ts";
 import { apiVersionOf, KINDS, type Kind } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { Refusal } from "../feedback/rejections.ts";
@@ -23,6 +24,7 @@ export const status: Command = {
   argument: "<kind>/<name>",
   async run(argument = "", io) {
     const { kind, object } = await find(argument, io);
+    if (kind.kind === KINDS.service.kind) return serviceStatus(nameOf(kind, object), io);
     const standings = await standingsOf(kind, object, io);
     const conditions = conditionsOf(object);
     const { generation = 0 } = object.metadata;
@@ -35,6 +37,21 @@ export const status: Command = {
     return isWell && standings.every(({ state }) => state === "current") ? 0 : 1;
   },
 };
+
+/** Nobody but Kubernetes writes the status of a Service, so what is wrong with it is asked for. */
+async function serviceStatus(name: string, io: Io): Promise<number> {
+  const [replica] = await replicas(io.client, io.signal);
+  const path = `/debug/findings?object=${encodeURIComponent(name)}`;
+  const found = replica
+    ? ((await ask(io.client, replica, path, io.signal)) as readonly Diagnostic[])
+    : [];
+  const rows = found.map(({ code, path: field, message }) => [code, field, oneLine(message)]);
+  const lines = [name, "", rows.length > 0 ? table(["CODE", "FIELD", "MESSAGE"], rows) : NO_FAULT];
+  io.out(io.output === "json" ? JSON.stringify(found, null, 2) : lines.join("\n"));
+  return found.length === 0 ? 0 : 1;
+}
+
+const NO_FAULT = "no fault was found";
 
 async function find(
   argument: string,
@@ -52,7 +69,8 @@ async function find(
 const kindCalled = (sought: string): Kind | undefined =>
   Object.values<Kind>(KINDS).find(
     ({ kind, plural, group }) =>
-      group.endsWith("istio.io") && [kind.toLowerCase(), plural].includes(sought.toLowerCase()),
+      (group.endsWith("istio.io") || kind === KINDS.service.kind) &&
+      [kind.toLowerCase(), plural].includes(sought.toLowerCase()),
   );
 
 const nameOf = ({ kind }: Kind, { metadata }: KubeObject): string =>

@@ -1,7 +1,7 @@
 import { countStates, proxyConfig, proxySyncs } from "../ads/debug.ts";
 import type { AdsServer } from "../ads/server.ts";
 import { gauge, registry } from "../util/metrics.ts";
-import { type Feedback, GENERATION_PAGE, REFUSALS_PAGE } from "./feedback.ts";
+import { type Feedback, FINDINGS_PAGE, GENERATION_PAGE, REFUSALS_PAGE } from "./feedback.ts";
 import type { Answer, Page } from "./monitoring.ts";
 import type { Reflectors } from "./reflectors.ts";
 
@@ -37,6 +37,9 @@ export function controlPlanePages(
     [REFUSALS_PAGE]: () => ({ body: state.feedback?.refusals() ?? [] }),
     [GENERATION_PAGE]: (query) => ({
       body: { generation: state.feedback?.generationOf(query.get("object") ?? "") ?? null },
+    }),
+    [FINDINGS_PAGE]: (query) => ({
+      body: state.feedback?.findingsOf(query.get("object") ?? "") ?? [],
     }),
     "/debug/watches": () => ({ body: { failing: reflectors.unhealthy() } }),
   };

@@ -1,8 +1,10 @@
 /** Status of networking objects: every replica observes, the leader writes. */
+
 import { hostname } from "node:os";
 import type { Rejection } from "../ads/connection.ts";
 import type { AdsServer } from "../ads/server.ts";
 import type { ControlPlaneConfig } from "../api/control-plane-config.ts";
+import type { Diagnostic } from "../api/diagnostic.ts";
 import type { Kind } from "../api/kinds.ts";
 import { CONTROL_PLANE, PORTS } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
@@ -21,6 +23,8 @@ import { RefusedPatches } from "./refused-patches.ts";
 /** Where a replica tells the others what its proxies do not take. */
 export const REFUSALS_PAGE = "/debug/refusals";
 /** Which generation of an object a replica has seen: `?object=VirtualService shop/reviews`. */
+/** Of any object, `?object=Service shop/web`, also one that has no status of ours. */
+export const FINDINGS_PAGE = "/debug/findings";
 export const GENERATION_PAGE = "/debug/generation";
 const PEER_TIMEOUT_MS = 1_000;
 
@@ -65,6 +69,12 @@ export class Feedback {
   /** Of the object as this replica last saw it; `undefined` if it has not, or the object has no status. */
   generationOf(object: string): number | undefined {
     return this.#ledger.get(object)?.generation;
+  }
+
+  /** What is wrong with an object, as this replica sees it now. */
+  findingsOf(object: string): readonly Diagnostic[] {
+    const { engine, findings } = this.#options.model;
+    return engine.get(findings, object);
   }
 
   /** Writes while this replica leads, until `signal` aborts. */

@@ -96,6 +96,29 @@ test("two gateways may share a port for one protocol and one only", () => {
   assert.deepEqual(told(model, "Gateway default/old"), [], "the older one has the port");
 });
 
+test("of two gateways that end TLS for one host on one port the younger is told", () => {
+  const secure = (name: string, host: string, day: number): string => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - {port: {number: 443, name: main, protocol: HTTPS}, hosts: [${host}], tls: {mode: SIMPLE, credentialName: c}}
+`;
+  const model = modelOf(
+    `${secure("old", "a.example.com", 1)}---${secure("new", "a.example.com", 2)}`,
+  );
+  const [lost] = model.engine.get(model.findings, "Gateway default/new");
+  assert.match(
+    `${lost?.code} ${lost?.message}`,
+    /^MESH0115 Gateway default\/old is older and has a\.example\.com at port 443/,
+  );
+  assert.deepEqual(told(model, "Gateway default/old"), []);
+  apply(model, secure("new", "b.example.com", 2));
+  assert.deepEqual(told(model, "Gateway default/new"), []);
+});
+
 const delegating = (name: string, to: string, exportTo = "*"): string => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -16,6 +16,8 @@ import type { DestinationReference, References } from "./istio/references.ts";
 import type { ServiceEntry } from "./istio/service-entry.ts";
 import type { SidecarModel } from "./istio/sidecar.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
+import type { KubeService } from "./kube.ts";
+import { checkListeners } from "./listener-findings.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import { selects } from "./selector.ts";
@@ -46,6 +48,7 @@ function findings<V>(
 type Look = (key: string, check: Check) => readonly Diagnostic[];
 
 const KINDS: Readonly<Record<string, Look>> = {
+  Service: (key, check) => findings(check.cx.get(check.from.services, key), checkService, check),
   VirtualService: (key, check) =>
     findings(check.cx.get(check.from.virtualServices, key), checkVirtualService, check),
   DestinationRule: (key, check) =>
@@ -160,10 +163,19 @@ function checkDestinationRule(
   );
 }
 
+/** Services have no status of ours; `meshwright status` asks. */
+function checkService({ service, namespace }: KubeService, check: Check): void {
+  checkListeners(service, { namespace, path: "spec.ports" }, check);
+}
+
 /** Another object may have a host of an entry, as the entry's own namespace sees it. */
-function checkServiceEntry({ services, namespace }: ServiceEntry, { mesh, report }: Check): void {
-  for (const { host, source, ports } of services) {
+function checkServiceEntry({ services, namespace }: ServiceEntry, check: Check): void {
+  const { mesh, report } = check;
+  for (const service of services) {
+    const { host, source, ports } = service;
     const found = mesh.service(host, namespace);
+    if (found?.source === source)
+      checkListeners(service, { namespace, path: "spec.addresses" }, check);
     if (found === undefined || found.source === source) continue;
     const isServed = ports.every(({ port, name }) =>
       found.ports.some((one) => one.port === port && one.name === name),

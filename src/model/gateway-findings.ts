@@ -1,8 +1,9 @@
 /** What is wrong with a Gateway: ports that older ones have, and Secrets that it cannot serve with. */
+import type { Report } from "../api/codes.ts";
 import type { Check } from "./check.ts";
 import type { CredentialModel, CredentialPart } from "./credential.ts";
 import { ROOTS_SUFFIX } from "./ir/credential.ts";
-import type { GatewayServer } from "./ir/listener.ts";
+import { beginning, type Gateway, type GatewayServer } from "./ir/listener.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { CredentialReference } from "./istio/server-tls.ts";
 import { byAge } from "./origin.ts";
@@ -83,19 +84,33 @@ function checkPorts(object: GatewayModel, { cx, from, report }: Check): void {
     .get(from.gatewaysSelecting, selectorBucket(gateway.selector))
     .flatMap((key) => cx.get(from.gateways, key)?.value ?? [])
     .filter((other) => byAge(other, object) < 0 && areCompatible(other, object));
-  for (const server of gateway.servers) {
-    const rival = older.find((other) =>
-      other.gateway.servers.some(
-        (one) => isSameSocket(one, server) && stack(one) !== stack(server),
-      ),
-    );
-    if (rival === undefined) continue;
+  for (const server of gateway.servers)
+    for (const { gateway: rival } of older) checkServer(server, rival, report);
+}
+
+function checkServer(server: GatewayServer, rival: Gateway, report: Report): void {
+  const others = rival.servers.filter((one) => isSameSocket(one, server));
+  if (others.some((one) => beginning(one) !== beginning(server))) {
     report.add(
       "MESH0115",
       "spec.servers",
-      `${rival.gateway.source} is older and has port ${server.port} for another protocol than server "${server.name}" (${server.protocol}), which is not opened: give it another port`,
+      `${rival.source} is older and has port ${server.port} for another protocol than server "${server.name}" (${server.protocol}), which is not opened: give it another port`,
     );
+    return;
   }
+  const ends = ({ tls }: GatewayServer): boolean => tls?.mode === "terminate";
+  const theirs = new Set(
+    others
+      .filter((one) => ends(one) || ends(server))
+      .flatMap(({ hosts }) => hosts.map(({ host }) => host)),
+  );
+  const lost = server.hosts.map(({ host }) => host).filter((host) => theirs.has(host));
+  if (lost.length > 0)
+    report.add(
+      "MESH0115",
+      "spec.servers",
+      `${rival.source} is older and has ${lost.join(", ")} at port ${server.port}, so clients that ask for that do not come to server "${server.name}": merge the two, or give this one other hosts`,
+    );
 }
 
 /** Whether one pod can be selected by both. */
@@ -105,7 +120,3 @@ function areCompatible({ gateway: a }: GatewayModel, { gateway: b }: GatewayMode
 
 const isSameSocket = (a: GatewayServer, b: GatewayServer): boolean =>
   a.port === b.port && a.bind === b.bind;
-
-/** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
-const stack = ({ protocol }: GatewayServer): string =>
-  protocol === "HTTPS" || protocol === "TLS" ? "tls" : protocol;

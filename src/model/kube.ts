@@ -48,7 +48,10 @@ export function lowerService(
       addresses: clusterAddresses(spec),
       ports: ports.map((p) => ({ name: p.name ?? "", port: p.port, protocol: portProtocol(p) })),
       resolution: resolution(spec),
-      ...defined({ prefers: preference(object) }),
+      ...defined({
+        prefers: preference(object),
+        created: object.metadata.creationTimestamp,
+      }),
       source: objectName(object),
     },
     targetPorts: Object.fromEntries(ports.map((p) => [p.port, targetPort(p)])),

@@ -12,6 +12,7 @@ import type { MeshSettings } from "./ir/mesh.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { DestinationPolicies } from "./ir/traffic.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
+import type { GatewayModel } from "./istio/gateway.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
 import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
@@ -84,8 +85,8 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
         .map(({ streams }) => streams)
         .filter(({ tls, tcp }) => tls.length + tcp.length > 0),
     ),
-    gatewaysBy: engine.query((cx, bucket: string): readonly Gateway[] =>
-      lookUp(cx, from.gateways, cx.get(from.gatewaysSelecting, bucket)).map((of) => of.gateway),
+    gatewaysBy: engine.query((cx, bucket: string): readonly GatewayModel[] =>
+      lookUp(cx, from.gateways, cx.get(from.gatewaysSelecting, bucket)),
     ),
   };
 }
@@ -126,16 +127,17 @@ export function policyQuery(
   });
 }
 
-/** Those of the gateways filed under a pod's labels that select the pod. */
+/** Those of the gateways filed under a pod's labels that select the pod, the oldest first. */
 export function gatewaysFor(
   cx: Context,
-  gatewaysBy: Source<[string], readonly Gateway[]>,
+  gatewaysBy: Source<[string], readonly GatewayModel[]>,
   labels: Readonly<Record<string, string>>,
 ): readonly Gateway[] {
   return labelBuckets(labels)
     .flatMap((bucket) => cx.get(gatewaysBy, bucket))
-    .filter(({ selector }) => selects(selector, labels))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+    .filter(({ gateway: { selector } }) => selects(selector, labels))
+    .sort(byAge)
+    .map(({ gateway }) => gateway);
 }
 
 /** Which filters there are for an aspect, in the order in which they apply; by `namespace`, `aspect`. */

@@ -1,5 +1,5 @@
 /** What a gateway's pods listen on: the servers of all Gateways that select them, by port. */
-import type { Gateway, GatewayServer } from "../model/ir/listener.ts";
+import { beginning, type Gateway, type GatewayServer } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import { gatewayRoute, listenerName, secureGatewayRoute } from "./names.ts";
 import type { ProxyView } from "./view.ts";
@@ -28,11 +28,18 @@ export function serversByListener(
       return port === undefined ? [] : [{ gateway, server, port }];
     }),
   );
-  return Map.groupBy(
+  const byListener = Map.groupBy(
     bound.toSorted((a, b) => a.port - b.port),
     ({ server, port }) => listenerName(server.bind ?? EVERYWHERE, port),
   );
+  return new Map([...byListener].map(([name, servers]) => [name, alike(servers)]));
 }
+
+/** Of servers that cannot share a port the oldest Gateway's have it, and their like. */
+const alike = (servers: readonly BoundServer[]): readonly BoundServer[] =>
+  servers.filter(
+    ({ server }, _, [first]) => first && beginning(server) === beginning(first.server),
+  );
 
 function listeningPort(mesh: Mesh, view: ProxyView, port: number): number | undefined {
   const ports = mesh.workload(view.workload)?.ports ?? [];

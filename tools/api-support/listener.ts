@@ -9,6 +9,11 @@ export const listener: readonly Row[] = [
     "LS-03",
     golden("full-routing", "name: 10.96.0.1_9000"),
     test(TRAFFIC, "every protocol goes through both proxies"),
+    golden("conflicts", "cluster: outbound|3306||b-older.example.com"),
+    test(
+      "src/model/listener-findings.test.ts",
+      "of two that are bytes at one address the younger is told",
+    ),
   ),
   works(
     "LS-04",

@@ -50,6 +50,10 @@ export interface GatewayServer {
   readonly httpsRedirect?: boolean;
 }
 
+/** Servers that begin alike can share a port: TLS tells them apart by the name that is asked for. */
+export const beginning = ({ protocol }: GatewayServer): string =>
+  protocol === "HTTPS" || protocol === "TLS" ? "TLS" : protocol;
+
 export interface Gateway {
   /** `namespace/name`. */
   readonly key: string;

@@ -46,6 +46,8 @@ export interface Service {
   readonly prefers?: "zone" | "node";
   /** `kind namespace/name` of the object it comes from. */
   readonly source: string;
+  /** Of that object: RFC 3339 in UTC. */
+  readonly created?: string;
 }
 
 /** One address that serves one port of a service. */

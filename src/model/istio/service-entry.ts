@@ -102,6 +102,7 @@ function commonOf(
     registered: true,
     ...defined({
       external: spec.location === "MESH_INTERNAL" ? undefined : true,
+      created: object.metadata.creationTimestamp,
       subnets: subnets.length > 0 ? subnets : undefined,
       subjectAltNames: names.length > 0 ? names : undefined,
       // Clients that look the name up themselves come to addresses that nobody has told us.

@@ -4,6 +4,7 @@
  */
 import { PORTS } from "../../api/names.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
+import { byPrecedence } from "../../model/ir/precedence.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import type { FilterChain } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
@@ -118,13 +119,15 @@ function httpChain(mesh: Mesh, name: string): FilterChain {
   return { filterChainMatch: SPEAKS_HTTP, filters: [http] };
 }
 
-/** Of hosts that want the same connections the first has them. */
+/** Of hosts that want the same connections the first by precedence has them. */
 function openStreams(mesh: Mesh, view: ProxyView, port: number): readonly StreamChain[] {
   const audience = sidecarAudience(mesh, view, port);
-  const ruled = mesh.openHosts(mesh.scope(view), port).flatMap((host) => {
-    const service = mesh.service(host, view.namespace);
-    const found = service?.ports.find((one) => one.port === port);
-    return service && found ? ruledBy(service, found, audience) : [];
+  const services = mesh
+    .openHosts(mesh.scope(view), port)
+    .flatMap((host) => mesh.service(host, view.namespace) ?? []);
+  const ruled = services.toSorted(byPrecedence).flatMap((service) => {
+    const found = service.ports.find((one) => one.port === port);
+    return found ? ruledBy(service, found, audience) : [];
   });
   return streamChains(ruled, audience);
 }

@@ -3,6 +3,7 @@
  * handed to the listener of the address they were meant for, which binds to nothing itself.
  */
 import type { Mesh } from "../../model/ir/mesh.ts";
+import { byPrecedence } from "../../model/ir/precedence.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import { isUnix, listenerAddress } from "../address.ts";
@@ -36,17 +37,21 @@ const ownerKey = ([listener, host]: readonly [string, string]): string => `${lis
 
 function owners(mesh: Mesh, view: ProxyView): ReadonlyMap<string, string> {
   const { namespace } = view;
-  const taken = new Map<string, string>();
+  const taken = new Map<string, Service>();
   const scope = mesh.scope(view);
   const own = ownPorts(mesh, scope);
   const bound = ingressNames(mesh, view);
   for (const host of isCaptured(mesh, scope) ? mesh.streamHosts(scope) : []) {
     const service = mesh.service(host, namespace);
     for (const name of service ? listenersOf({ mesh, namespace }, service, own) : [])
-      if (!taken.has(name) && !bound.has(name)) taken.set(name, host);
+      if (service && !bound.has(name) && isFirst(service, taken.get(name)))
+        taken.set(name, service);
   }
-  return taken;
+  return new Map([...taken].map(([name, service]) => [name, service.host]));
 }
+
+const isFirst = (service: Service, rival: Service | undefined): boolean =>
+  rival === undefined || byPrecedence(service, rival) < 0;
 
 export interface Viewer {
   readonly mesh: Mesh;
