@@ -27,7 +27,7 @@ export const envoyFilter: readonly Row[] = [
   works("EF-06", golden(SIDECAR, "maxRequestBytes: 1000")),
   not(
     "EF-07",
-    "The bootstrap is written into the pod when it is created, and patches are not applied to it; annotations set what is asked for most (docs/injection.md).",
+    "The bootstrap is in the pod before anything can be said of it, and one that Envoy refuses would keep the pod from starting; the object's status says so, and annotations set what is asked for most (docs/injection.md).",
   ),
   partly(
     "EF-08",

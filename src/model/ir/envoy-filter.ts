@@ -14,8 +14,7 @@ export type PatchSubject =
   | "VIRTUAL_HOST"
   | "HTTP_ROUTE"
   | "CLUSTER"
-  | "EXTENSION_CONFIG"
-  | "BOOTSTRAP";
+  | "EXTENSION_CONFIG";
 
 export type PatchOperation =
   | "MERGE"
@@ -94,8 +93,7 @@ export interface ClusterMatch {
 /** What a filter may change: a type of resource on one side of a proxy, or what it adds of a type. */
 export type PatchAspect =
   | `${"Listener" | "RouteConfiguration" | "VirtualHost" | "Cluster"} ${PatchRole}`
-  | `Added ${"Listener" | "VirtualHost" | "Cluster"}`
-  | "Bootstrap";
+  | `Added ${"Listener" | "VirtualHost" | "Cluster"}`;
 
 export interface EnvoyFilter {
   /** `namespace/name` */

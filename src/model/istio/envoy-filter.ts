@@ -96,7 +96,6 @@ const SUBJECTS: Readonly<
   HTTP_ROUTE: { type: "envoy.config.route.v3.Route", operations: LISTED },
   CLUSTER: { type: "envoy.config.cluster.v3.Cluster", operations: WHOLE },
   EXTENSION_CONFIG: { type: "envoy.config.core.v3.TypedExtensionConfig", operations: ["ADD"] },
-  BOOTSTRAP: { type: "envoy.config.bootstrap.v3.Bootstrap", operations: MERGING },
 };
 
 const isSubject = (name: string): name is PatchSubject => Object.hasOwn(SUBJECTS, name);
@@ -148,7 +147,9 @@ function lowerSubject(
   report.add(
     "MESH0140",
     `${path}.applyTo`,
-    `"${applyTo}" is nothing that a patch can be applied to: use one of ${Object.keys(SUBJECTS).join(", ")}`,
+    applyTo === "BOOTSTRAP"
+      ? "the bootstrap is in the pod before anything can be said of it, and with one that Envoy refuses the pod would not start, so it is not patched: use the annotations of docs/injection.md, or a patch of CLUSTER, LISTENER or HTTP_FILTER"
+      : `"${applyTo}" is nothing that a patch can be applied to: use one of ${Object.keys(SUBJECTS).join(", ")}`,
   );
   return undefined;
 }
@@ -275,7 +276,6 @@ const LISTENER_SUBJECTS: ReadonlySet<PatchSubject> = new Set([
 /** What the patch may change. Routing of what comes in stands in its listener. */
 function aspectsOf({ subject, operation, role }: EnvoyPatch): readonly PatchAspect[] {
   const roles = role === undefined ? PATCH_ROLES : [role];
-  if (subject === "BOOTSTRAP") return ["Bootstrap"];
   if (operation === "ADD" && subject === "LISTENER") return ["Added Listener"];
   if (operation === "ADD" && subject === "CLUSTER") return ["Added Cluster"];
   if (subject === "CLUSTER") return roles.map((one): PatchAspect => `Cluster ${one}`);
