@@ -19,8 +19,12 @@ export const meshConfig: readonly Row[] = [
   not("MC-12", "there is no log of connections that fit no filter chain, so none to switch off"),
   partly(
     "MC-13",
-    "for the whole mesh, and of what the rows MP say; the annotation proxy.istio.io/config is not read",
+    "for the whole mesh, and of what the rows MP say; of the annotation proxy.istio.io/config concurrency, interceptionMode and proxyStatsMatcher are followed, and of the rest whoever creates the pod is warned",
     golden("mesh-settings", "xffNumTrustedHops: 2"),
+    test(
+      "src/inject/pod/proxy-config.test.ts",
+      "threads, statistics and capture are the pod's own",
+    ),
   ),
   works(
     "MC-14",

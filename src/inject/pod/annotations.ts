@@ -2,6 +2,7 @@ import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
 import { MeshError } from "../../util/errors.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
 import { DEFAULT_RESOURCES } from "./proxy.ts";
+import { PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
 import { quantityBytes } from "./quantity.ts";
 
 /** What a pod's annotations ask of its sidecar. */
@@ -12,10 +13,14 @@ export interface SidecarSettings {
   readonly componentLogLevel: string | undefined;
   readonly rewriteProbes: boolean;
   readonly stats: StatsInclusion;
+  readonly concurrency: number;
   /** Arguments of the capture program; `undefined` leaves the pod's traffic alone. */
   readonly capture: readonly string[] | undefined;
   readonly warnings: readonly string[];
 }
+
+/** Threads of a sidecar that says nothing of it. */
+const CONCURRENCY = 2;
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -28,6 +33,8 @@ const TRAFFIC = "traffic.sidecar.istio.io";
  */
 export function sidecarSettings(annotations: Annotations, object: string): SidecarSettings {
   const list = (name: string): readonly string[] => split(annotations[`${SIDECAR}/${name}`]);
+  const config = proxyConfig(annotations[PROXY_CONFIG], object);
+  const mode = annotations[`${SIDECAR}/interceptionMode`] ?? config.interceptionMode;
   return {
     image: annotations[`${SIDECAR}/proxyImage`],
     resources: resources(annotations, object),
@@ -35,15 +42,13 @@ export function sidecarSettings(annotations: Annotations, object: string): Sidec
     componentLogLevel: annotations[`${SIDECAR}/componentLogLevel`],
     rewriteProbes: annotations[`${SIDECAR}/rewriteAppHTTPProbers`] !== "false",
     stats: {
-      prefixes: list("statsInclusionPrefixes"),
-      suffixes: list("statsInclusionSuffixes"),
-      regexes: list("statsInclusionRegexps"),
+      prefixes: [...list("statsInclusionPrefixes"), ...config.stats.prefixes],
+      suffixes: [...list("statsInclusionSuffixes"), ...config.stats.suffixes],
+      regexes: [...list("statsInclusionRegexps"), ...config.stats.regexes],
     },
-    capture:
-      annotations[`${SIDECAR}/interceptionMode`] === "NONE"
-        ? undefined
-        : captureArguments(annotations, object),
-    warnings: warnings(annotations),
+    concurrency: config.concurrency ?? CONCURRENCY,
+    capture: mode === "NONE" ? undefined : captureArguments(annotations, object),
+    warnings: [...warnings(annotations), ...config.warnings],
   };
 }
 

@@ -23,8 +23,6 @@ export interface Injected {
   readonly warnings: readonly string[];
 }
 
-const CONCURRENCY = 2;
-
 /**
  * The pod with a sidecar. Injecting twice is injecting once: what an earlier run did is undone
  * first, so that containers which other webhooks added since are seen.
@@ -117,7 +115,7 @@ function sidecarContainer(
       imagePullPolicy: options.imagePullPolicy,
       application,
       resources,
-      concurrency: CONCURRENCY,
+      concurrency: settings.concurrency,
       logLevel,
       componentLogLevel,
       bootstrap: {
