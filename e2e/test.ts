@@ -1,11 +1,13 @@
 /**
- * `make test`: lint, unit, integration and end-to-end tests, one after the other, and a line of
+ * `make test`: lint and unit tests, then integration tests beside those on a cluster, and a line of
  * totals at the end. `node e2e/test.ts e2e [CASE…]` runs one stage, or those files of it whose path
  * contains one of the words.
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { say } from "./cluster/say.ts";
@@ -26,7 +28,7 @@ interface Count {
 
 interface Stage {
   readonly name: string;
-  readonly run: (words: readonly string[]) => Promise<Count>;
+  readonly run: (words: readonly string[], output: NodeJS.WritableStream) => Promise<Count>;
 }
 
 const sum = (counts: readonly Count[]): Count => ({
@@ -43,11 +45,16 @@ async function lint(): Promise<Count> {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+interface Files {
+  readonly patterns: readonly string[];
+  readonly concurrency: number | boolean;
+}
+
 /** Runs test files in processes of their own and counts tests, not suites. */
 async function runFiles(
-  patterns: readonly string[],
-  concurrency: number | boolean,
+  { patterns, concurrency }: Files,
   words: readonly string[],
+  output: NodeJS.WritableStream,
 ): Promise<Count> {
   const found = globSync(patterns, { cwd: checkout, exclude: ["**/node_modules/**"] }).toSorted();
   const files = found.filter((file) => words.every((word) => file.includes(word)));
@@ -65,14 +72,12 @@ async function runFiles(
     count.passed = counts.passed;
     count.failed = counts.tests - counts.passed - counts.skipped - counts.todo;
   });
-  const shown = stream.compose(new spec());
-  shown.pipe(process.stdout, { end: false });
-  await new Promise((resolve, reject) => shown.once("end", resolve).once("error", reject));
+  await pipeline(stream, new spec(), output, { end: false });
   return count;
 }
 
 /** The cases share one cluster with one mesh, which is made for them and goes with them. */
-async function endToEnd(words: readonly string[]): Promise<Count> {
+async function endToEnd(words: readonly string[], output: NodeJS.WritableStream): Promise<Count> {
   const name = process.env[CLUSTER_NAME] || "test";
   process.env[CLUSTER_NAME] = name;
   try {
@@ -81,7 +86,8 @@ async function endToEnd(words: readonly string[]): Promise<Count> {
     cluster.api.close();
     interrupted.signal.throwIfAborted();
     say("the mesh is ready: running the cases");
-    return await runFiles(["e2e/cases/**/*.test.ts"], 1, words);
+    const files = { patterns: ["e2e/cases/**/*.test.ts"], concurrency: 1 };
+    return await runFiles(files, words, output);
   } finally {
     if (process.env["KEEP"] !== "1") await takeDown(name);
   }
@@ -94,32 +100,61 @@ const UNIT = [
   "e2e/{harness,cluster}/**/*.test.ts",
 ];
 
-const stages: readonly Stage[] = [
-  { name: "lint", run: lint },
-  { name: "unit", run: (words) => runFiles(UNIT, true, words) },
-  { name: "integration", run: (words) => runFiles(["e2e/integration/**/*.test.ts"], 1, words) },
-  { name: "e2e", run: endToEnd },
-];
+const INTEGRATION = ["e2e/integration/**/*.test.ts"];
 
-async function runStage({ name, run: start }: Stage, words: readonly string[]): Promise<Count> {
+const STAGES = {
+  lint: { name: "lint", run: lint },
+  unit: {
+    name: "unit",
+    run: (words, output) => runFiles({ patterns: UNIT, concurrency: true }, words, output),
+  },
+  integration: {
+    name: "integration",
+    run: (words, output) => runFiles({ patterns: INTEGRATION, concurrency: 1 }, words, output),
+  },
+  e2e: { name: "e2e", run: endToEnd },
+} satisfies Record<string, Stage>;
+
+async function runStage(
+  { name, run: start }: Stage,
+  words: readonly string[],
+  output: NodeJS.WritableStream = process.stdout,
+): Promise<Count> {
   say(`${name} tests`);
+  let count = { passed: 0, failed: 1 };
   try {
     interrupted.signal.throwIfAborted();
-    return await start(words);
+    count = await start(words, output);
   } catch (error) {
     // A stage that could not run is a failed test: the others still tell what they know.
     say(`${name} tests: ${error instanceof Error ? error.message : String(error)}`);
-    return { passed: 0, failed: 1 };
   }
+  say(`${name} tests: ${count.passed} passed, ${count.failed} failed`);
+  return count;
+}
+
+/** What a stage may print before its turn; far more than any does. */
+const HELD_BYTES = 64 * 1024 * 1024;
+
+/** Both wait more than they work. What one prints comes after what the other does. */
+async function sideBySide(shown: Stage, later: Stage): Promise<readonly Count[]> {
+  const report = new PassThrough({ highWaterMark: HELD_BYTES });
+  const counts = await Promise.all([runStage(shown, []), runStage(later, [], report)]);
+  report.end();
+  await pipeline(report, process.stdout, { end: false });
+  return counts;
+}
+
+async function all(): Promise<readonly Count[]> {
+  const { lint: types, unit, integration, e2e } = STAGES;
+  const quick = [await runStage(types, []), await runStage(unit, [])];
+  return [...quick, ...(await sideBySide(e2e, integration))];
 }
 
 const [wanted, ...words] = process.argv.slice(2);
-const counts: Count[] = [];
-for (const stage of stages.filter(({ name }) => wanted === undefined || name === wanted)) {
-  const count = await runStage(stage, words);
-  say(`${stage.name} tests: ${count.passed} passed, ${count.failed} failed`);
-  counts.push(count);
-}
-const { passed, failed } = sum(counts);
+const stage: Stage | undefined = Object.values(STAGES).find(({ name }) => name === wanted);
+if (wanted !== undefined && stage === undefined)
+  throw new Error(`no stage ${wanted}: there are ${Object.keys(STAGES).join(", ")}`);
+const { passed, failed } = sum(stage ? [await runStage(stage, words)] : await all());
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
