@@ -122,6 +122,8 @@ export class Scribe {
     const { allocation } = this.#options.ledger.get(id) ?? {};
     if (allocation === undefined) this.#pool.release(id);
     else this.#pool.note(id, allocation.held);
+    // What was heard of may be of what the object said before.
+    if (this.#rejected.has(id)) this.#look.resolve();
     this.#suspect(id);
   }
 
