@@ -1,5 +1,5 @@
 /**
- * `make test`: lint and unit tests, then integration tests beside those on a cluster, and a line of
+ * `make test`: lint, unit and integration tests, beside them those on a cluster, and a line of
  * totals at the end. `node e2e/test.ts e2e [CASE…]` runs one stage, or those files of it whose path
  * contains one of the words.
  */
@@ -36,11 +36,12 @@ const sum = (counts: readonly Count[]): Count => ({
   failed: counts.reduce((total, { failed }) => total + failed, 0),
 });
 
-async function lint(): Promise<Count> {
-  const child = spawn("npm", ["run", "--silent", "check"], { cwd: checkout, stdio: "inherit" });
+async function lint(_: readonly string[], output: NodeJS.WritableStream): Promise<Count> {
+  const child = spawn("npm", ["run", "--silent", "check"], { cwd: checkout });
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(output, { end: false });
   const code = await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", resolve);
+    child.once("close", resolve);
   });
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
@@ -133,28 +134,32 @@ async function runStage(
   return count;
 }
 
-/** What a stage may print before its turn; far more than any does. */
+/** What may be printed before its turn; far more than there ever is. */
 const HELD_BYTES = 64 * 1024 * 1024;
 
-/** Both wait more than they work. What one prints comes after what the other does. */
-async function sideBySide(shown: Stage, later: Stage): Promise<readonly Count[]> {
-  const report = new PassThrough({ highWaterMark: HELD_BYTES });
-  const counts = await Promise.all([runStage(shown, []), runStage(later, [], report)]);
-  report.end();
-  await pipeline(report, process.stdout, { end: false });
-  return counts;
+async function inTurn(stages: readonly Stage[], output: NodeJS.WritableStream): Promise<Count> {
+  const counts: Count[] = [];
+  for (const stage of stages) counts.push(await runStage(stage, [], output));
+  return sum(counts);
 }
 
-async function all(): Promise<readonly Count[]> {
+/**
+ * Tests on a cluster wait more than they work, so the others run beside them. What those print
+ * comes after what these do.
+ */
+async function all(): Promise<Count> {
   const { lint: types, unit, integration, e2e } = STAGES;
-  const quick = [await runStage(types, []), await runStage(unit, [])];
-  return [...quick, ...(await sideBySide(e2e, integration))];
+  const report = new PassThrough({ highWaterMark: HELD_BYTES });
+  const counts = await Promise.all([runStage(e2e, []), inTurn([types, unit, integration], report)]);
+  report.end();
+  await pipeline(report, process.stdout, { end: false });
+  return sum(counts);
 }
 
 const [wanted, ...words] = process.argv.slice(2);
 const stage: Stage | undefined = Object.values(STAGES).find(({ name }) => name === wanted);
 if (wanted !== undefined && stage === undefined)
   throw new Error(`no stage ${wanted}: there are ${Object.keys(STAGES).join(", ")}`);
-const { passed, failed } = sum(stage ? [await runStage(stage, words)] : await all());
+const { passed, failed } = stage ? await runStage(stage, words) : await all();
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
