@@ -40,7 +40,11 @@ export class KubeApi {
   async send<T>(method: string, path: string, content?: Content): Promise<ApiAnswer<T>> {
     const headers = {
       accept: "application/json",
-      ...(content && { "content-type": content.type }),
+      ...(content && {
+        "content-type": content.type,
+        // Node leaves it out of a DELETE, and the server takes the body for another request.
+        "content-length": Buffer.byteLength(content.body),
+      }),
     };
     const options: RequestOptions = { method, headers };
     await this.#config.applyToHTTPSOptions(options);

@@ -58,15 +58,23 @@ export function pods(
   return cluster.api.list<Pod>(`/api/v1/namespaces/${namespace}/pods?${query.toString()}`);
 }
 
+/** Those that are not on their way out. */
+export async function livingPods(
+  cluster: Cluster,
+  namespace: string,
+  labelSelector = "",
+): Promise<readonly Pod[]> {
+  const all = await pods(cluster, namespace, labelSelector);
+  return all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
 /** The one pod with these labels that is not on its way out. */
 export async function onePod(
   cluster: Cluster,
   namespace: string,
   labelSelector: string,
 ): Promise<Pod> {
-  const living = (await pods(cluster, namespace, labelSelector)).filter(
-    ({ metadata }) => metadata.deletionTimestamp === undefined,
-  );
+  const living = await livingPods(cluster, namespace, labelSelector);
   const [pod, ...others] = living;
   if (pod === undefined || others.length > 0)
     throw new Error(
