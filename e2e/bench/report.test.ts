@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { median, percentile, table } from "./report.ts";
+import { goalTable, median, percentile, seconds, table, verdict } from "./report.ts";
 
 for (const { values, share, want } of [
   { values: [3], share: 0.5, want: 3 },
@@ -17,4 +17,23 @@ test("a table is Markdown with columns of one width", () =>
   assert.equal(
     table(["what", "n"], [["a", "10"]]),
     ["| what | n  |", "|------|----|", "| a    | 10 |"].join("\n"),
+  ));
+
+const goal = (measured: number) => ({ what: "a start", measured, most: 2, show: seconds });
+
+for (const { measured, want } of [
+  { measured: 1.5, want: "goal 2.00 s: met" },
+  { measured: 2, want: "goal 2.00 s: met" },
+  { measured: 2.5, want: "goal 2.00 s: MISSED by 25 %" },
+])
+  test(`${measured} s where 2 s are wanted`, () => assert.equal(verdict(goal(measured)), want));
+
+test("every goal stands beside what was measured", () =>
+  assert.equal(
+    goalTable([goal(2.5)]),
+    [
+      "| figure  | measured | goal                        |",
+      "|---------|----------|-----------------------------|",
+      "| a start | 2.50 s   | goal 2.00 s: MISSED by 25 % |",
+    ].join("\n"),
   ));

@@ -28,3 +28,33 @@ export const ms = (value: number): string => `${value.toFixed(digits(value))} ms
 export const seconds = (value: number): string => `${value.toFixed(digits(value))} s`;
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 export const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
+
+/** A figure that is to be at most so much. */
+export interface Goal {
+  readonly what: string;
+  readonly measured: number;
+  readonly most: number;
+  readonly show: (value: number) => string;
+}
+
+/** What one part of a benchmark has to say. */
+export interface Findings {
+  /** A paragraph for docs/performance.md. */
+  readonly text: string;
+  readonly goals: readonly Goal[];
+}
+
+/** "goal 1.00 s: met", or by how much it was missed. */
+export function verdict({ measured, most, show }: Goal): string {
+  const goal = `goal ${show(most)}`;
+  return measured <= most
+    ? `${goal}: met`
+    : `${goal}: MISSED by ${(100 * (measured / most - 1)).toFixed(0)} %`;
+}
+
+/** All goals beside what was measured. */
+export const goalTable = (goals: readonly Goal[]): string =>
+  table(
+    ["figure", "measured", "goal"],
+    goals.map((goal) => [goal.what, goal.show(goal.measured), verdict(goal)]),
+  );

@@ -16,11 +16,15 @@ export interface Seen {
   readonly value: string;
 }
 
-/** Until its output is closed. */
+/** Until its input ends. */
 export async function followFromArguments([json = "{}"]: readonly string[]): Promise<void> {
   const { url, header, pauseMs = 100 } = JSON.parse(json) as Follow;
   let last = "";
-  while (process.stdout.writable) {
+  let ended = false;
+  process.stdin.resume().once("end", () => {
+    ended = true;
+  });
+  while (!ended) {
     const [record] = await call({ url });
     const seen: Seen = {
       status: record?.status ?? 0,

@@ -2,7 +2,7 @@
 import type { Cluster } from "../../harness/cluster.ts";
 import { type Call, callFromClient } from "../../harness/in-pod.ts";
 import { CLIENT, createNamespace, deploy, HTTPBIN, INJECTED } from "../../harness/samples.ts";
-import { ms, percentile, type Row, table } from "../report.ts";
+import { type Findings, ms, percentile, type Row, table } from "../report.ts";
 
 const MESHED = "bench-meshed";
 const PLAIN = "bench-plain";
@@ -40,7 +40,7 @@ async function round(cluster: Cluster, { from, to }: Path): Promise<number[]> {
 }
 
 /** Rounds of all paths by turns, so that noise of the machine falls on each alike. */
-export async function latency(cluster: Cluster): Promise<string> {
+export async function latency(cluster: Cluster): Promise<Findings> {
   const samples = new Map<Path, number[]>(PATHS.map((path) => [path, []]));
   for (const path of PATHS) await round(cluster, path);
   for (let i = 0; i < ROUNDS; i += 1)
@@ -55,5 +55,5 @@ export async function latency(cluster: Cluster): Promise<string> {
     return [title, ...columns];
   });
   const head = `Latency at ${LOAD.perSecond} requests/s, ${ROUNDS} × ${LOAD.count} requests each`;
-  return `${head}\n\n${table(["path", "p50", "p90", "p99"], rows)}`;
+  return { text: `${head}\n\n${table(["path", "p50", "p90", "p99"], rows)}`, goals: [] };
 }

@@ -6,7 +6,15 @@ import {
 } from "../../../src/api/names.ts";
 import type { KubeObject } from "../../../src/api/object.ts";
 import type { Cluster } from "../../harness/cluster.ts";
-import { mebibytes, median, type Row, table } from "../report.ts";
+import {
+  type Findings,
+  type Goal,
+  mebibytes,
+  median,
+  type Row,
+  table,
+  verdict,
+} from "../report.ts";
 
 interface Summary {
   readonly pods?: readonly {
@@ -69,18 +77,30 @@ const PARTS: readonly {
   },
 ];
 
-export async function workingSets(cluster: Cluster): Promise<string> {
+export async function workingSets(cluster: Cluster): Promise<Findings> {
   const all = await samples(cluster);
-  const rows = PARTS.map(({ title, goalMiB, has }): Row => {
+  const measured = PARTS.map(({ title, goalMiB, has }) => {
     const bytes = all.filter(has).map((sample) => sample.bytes);
     if (bytes.length === 0) throw new Error(`the kubelet counts no container of the ${title}`);
-    return [
+    const goal: Goal = {
+      what: `working set of the ${title}, idle, largest of ${bytes.length}`,
+      measured: Math.max(...bytes),
+      most: goalMiB * 2 ** 20,
+      show: mebibytes,
+    };
+    const row: Row = [
       title,
       String(bytes.length),
       mebibytes(median(bytes)),
-      mebibytes(Math.max(...bytes)),
-      `${goalMiB} MiB`,
+      mebibytes(goal.measured),
+      verdict(goal),
     ];
+    return { row, goal };
   });
-  return `Working set, idle\n\n${table(["part", "containers", "median", "largest", "goal"], rows)}`;
+  const rows = measured.map(({ row }) => row);
+  const head = ["part", "containers", "median", "largest", "goal"];
+  return {
+    text: `Working set, idle\n\n${table(head, rows)}`,
+    goals: measured.map(({ goal }) => goal),
+  };
 }

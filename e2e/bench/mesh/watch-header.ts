@@ -7,7 +7,8 @@ const DEADLINE_MS = 30_000;
 export interface HeaderWatch {
   /** When the pod first saw this value, on the clock of `performance.now()`. */
   until(value: string): Promise<number>;
-  close(): void;
+  /** Returns when the pod is quiet again. */
+  close(): Promise<void>;
 }
 
 /** Has a pod of the sample `client` look at one response header all the time. */
@@ -35,5 +36,5 @@ export async function watchHeader(
     { description: `first answer in pod ${namespace}/${pod}`, deadlineMs: DEADLINE_MS },
     () => arrivals.size > 0,
   );
-  return { until, close: () => running.close() };
+  return { until, close: () => running.end() };
 }
