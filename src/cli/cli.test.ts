@@ -61,20 +61,25 @@ const object: KubeObject = {
   },
 };
 
+interface Request {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
 /** A cluster with two replicas, seen through its API server. */
 function cluster(pods: readonly KubeObject[], seen: number | null) {
-  const pages = (path: string): unknown => {
+  const pages = (path: string, query: Readonly<Record<string, string>>): unknown => {
     const [, name = "", rest = ""] = /pods\/(.*):1234\/proxy(.*)$/.exec(path) ?? [];
     if (rest === "/debug/syncz") return SYNCS[name];
     if (rest === "/debug/refusals") return name === "cp-1" ? [REFUSAL] : [];
-    if (rest === "/debug/findings?object=Service%20shop%2Fweb") return FINDINGS;
-    assert.equal(rest, "/debug/generation?object=DestinationRule%20shop%2Fweb");
+    if (rest === "/debug/findings" && query["object"] === "Service shop/web") return FINDINGS;
+    assert.deepEqual([rest, query], ["/debug/generation", { object: "DestinationRule shop/web" }]);
     return { generation: seen };
   };
   return {
     list: async () => pods,
     get: async ({ kind }: Kind) => ({ ...object, kind }),
-    request: async ({ path }: { readonly path: string }) => pages(path),
+    request: async ({ path, query }: Request) => pages(path, query),
   } as unknown as Client;
 }
 

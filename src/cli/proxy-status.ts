@@ -39,7 +39,7 @@ export async function connected(
       const syncs = (await ask(
         io.client,
         replica,
-        "/debug/syncz",
+        { path: "/debug/syncz" },
         io.signal,
       )) as readonly ProxySync[];
       return syncs.map((sync) => ({ ...sync, replica: replica.name }));

@@ -41,18 +41,21 @@ function replica({ metadata, spec }: Live<kube.Pod>): Replica {
   return { name: metadata.name, namespace: metadata.namespace ?? "", port };
 }
 
-/**
- * A page of its monitoring port, parsed.
- *
- * @param path with its query
- */
+/** Of the replica's monitoring port. */
+export interface Page {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** A page of its monitoring port, parsed. */
 export function ask(
   client: Pick<Client, "request">,
   { name, namespace, port }: Replica,
-  path: string,
+  { path, query = {} }: Page,
   signal?: AbortSignal,
 ): Promise<unknown> {
   const pod = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
   const doing = `ask ${namespace}/${name} for ${path} (get on pods/proxy is needed)`;
-  return client.request({ doing, method: "GET", path: `${pod}:${port}/proxy${path}` }, signal);
+  const request = { doing, method: "GET", path: `${pod}:${port}/proxy${path}`, query } as const;
+  return client.request(request, signal);
 }

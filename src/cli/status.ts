@@ -41,9 +41,9 @@ export const status: Command = {
 /** Nobody but Kubernetes writes the status of a Service, so what is wrong with it is asked for. */
 async function serviceStatus(name: string, io: Io): Promise<number> {
   const [replica] = await replicas(io.client, io.signal);
-  const path = `/debug/findings?object=${encodeURIComponent(name)}`;
+  const findings = { path: "/debug/findings", query: { object: name } };
   const found = replica
-    ? ((await ask(io.client, replica, path, io.signal)) as readonly Diagnostic[])
+    ? ((await ask(io.client, replica, findings, io.signal)) as readonly Diagnostic[])
     : [];
   const rows = found.map(({ code, path: field, message }) => [code, field, oneLine(message)]);
   const lines = [name, "", rows.length > 0 ? table(["CODE", "FIELD", "MESSAGE"], rows) : NO_FAULT];
@@ -98,10 +98,10 @@ interface ReplicaView {
 }
 
 async function replicaView(object: string, replica: Replica, io: Io): Promise<ReplicaView> {
-  const path = `/debug/generation?object=${encodeURIComponent(object)}`;
+  const generationOf = { path: "/debug/generation", query: { object } };
   const [seen, refusals] = await Promise.all([
-    ask(io.client, replica, path, io.signal),
-    ask(io.client, replica, "/debug/refusals", io.signal),
+    ask(io.client, replica, generationOf, io.signal),
+    ask(io.client, replica, { path: "/debug/refusals" }, io.signal),
   ]);
   const { generation } = seen as Pick<ReplicaView, "generation">;
   const ours = (refusals as readonly Refusal[]).filter(({ sources }) => sources.includes(object));
