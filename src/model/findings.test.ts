@@ -119,6 +119,22 @@ spec:
   assert.deepEqual(told(model, "Gateway default/new"), []);
 });
 
+test("of two namespaces that have a host the younger is told, unless it keeps it to itself", () => {
+  const entry = (namespace: string, day: number, exportTo: string): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: x, namespace: ${namespace}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
+spec: {hosts: [x.example.com], exportTo: ["${exportTo}"], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+`;
+  const model = modelOf(`${entry("one", 1, "*")}---${entry("two", 2, "*")}`);
+  assert.deepEqual(told(model, "ServiceEntry one/x"), []);
+  assert.deepEqual(told(model, "ServiceEntry two/x"), ["MESH0133 spec.hosts"]);
+  apply(model, entry("two", 2, "."));
+  assert.deepEqual(told(model, "ServiceEntry two/x"), []);
+  assert.equal(model.mesh(model.engine).service("x.example.com", "two")?.namespace, "two");
+  assert.equal(model.mesh(model.engine).service("x.example.com", "three")?.namespace, "one");
+});
+
 const delegating = (name: string, to: string, exportTo = "*"): string => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -27,9 +27,19 @@ const COMMON_METADATA: Readonly<Record<string, string>> = {
 const OWN_METADATA = ["NAMESPACE", "SERVICE_ACCOUNT"];
 
 /** Whether any proxy of ours can be meant, as far as that can be known without looking at them. */
+const CONTEXTS: readonly string[] = ["ANY", "SIDECAR_INBOUND", "SIDECAR_OUTBOUND", "GATEWAY"];
+
 export function isForUs({ context, proxy = {} }: Match, path: string, report: Report): boolean {
   if (context === "WAYPOINT") {
     report.add("MESH0141", `${path}.context`, "there are no waypoints: use another context");
+    return false;
+  }
+  if (context !== undefined && !CONTEXTS.includes(context)) {
+    report.add(
+      "MESH0141",
+      `${path}.context`,
+      `"${String(context)}" is no context that is known here, so the patch is for no proxy: use one of ${CONTEXTS.join(", ")}`,
+    );
     return false;
   }
   const { proxyVersion = "", metadata = {} } = proxy;

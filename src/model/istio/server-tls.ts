@@ -22,6 +22,14 @@ export function lowerServerTls(
   const { mode = "PASSTHROUGH" } = spec;
   if (mode === "PASSTHROUGH") return { mode: "passthrough" };
   if (mode === "AUTO_PASSTHROUGH") return { mode: "to-service" };
+  if (!Object.hasOwn(CLIENT_CERTIFICATE, mode)) {
+    report.add(
+      "MESH0116",
+      `${path}.mode`,
+      `"${String(mode)}" is no mode that is known here, so the server is not opened: use one of PASSTHROUGH, AUTO_PASSTHROUGH, ${Object.keys(CLIENT_CERTIFICATE).join(", ")}`,
+    );
+    return undefined;
+  }
   const foreign = [...credentialsOf(spec), spec.caCertCredentialName ?? ""].find(isForeign);
   if (foreign !== undefined) {
     report.add(
@@ -80,6 +88,7 @@ function needsOf(tls: GatewaySpecServersTls, path: string): readonly Need[] {
 }
 
 const CLIENT_CERTIFICATE: Readonly<Record<string, Terminate["clientCertificate"]>> = {
+  SIMPLE: undefined,
   MUTUAL: "required",
   OPTIONAL_MUTUAL: "optional",
   ISTIO_MUTUAL: "required",

@@ -210,6 +210,12 @@ function lowerUnknown(
     if (host !== undefined && port !== undefined)
       return { kind: "proxy", host, port, ...defined({ subset: egressProxy.subset }) };
   }
+  if (mode !== undefined && mode !== "ALLOW_ANY" && mode !== "REGISTRY_ONLY")
+    site.report.add(
+      "MESH0117",
+      "spec.outboundTrafficPolicy.mode",
+      `"${String(mode)}" is no mode that is known here, so unknown hosts are not reached: use one of REGISTRY_ONLY, ALLOW_ANY`,
+    );
   // Unset is REGISTRY_ONLY, the first value of the API's enumeration.
   return { kind: mode === "ALLOW_ANY" ? "allow" : "block" };
 }

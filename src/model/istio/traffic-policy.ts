@@ -41,7 +41,7 @@ function portPolicy(spec: Spec, path: string, site: Site): PortPolicy {
       connectionPool && lowerConnectionPool(connectionPool, `${path}.connectionPool`, site),
     outlier:
       outlierDetection && lowerOutlierDetection(outlierDetection, `${path}.outlierDetection`, site),
-    tls: tls && lowerTls(tls),
+    tls: tls && lowerTls(tls, `${path}.tls.mode`, site),
   });
 }
 
@@ -87,11 +87,18 @@ function lowerTunnel(
 
 type TlsSpec = NonNullable<Spec["tls"]>;
 
-/** Unset is DISABLE, the first value of the API's enumeration. */
-function lowerTls(spec: TlsSpec): NonNullable<PortPolicy["tls"]> {
-  const { mode } = spec;
+/** Unset is DISABLE, the first value of the API's enumeration; what is not known must not mean plaintext. */
+function lowerTls(spec: TlsSpec, path: string, { report }: Site): PortPolicy["tls"] {
+  const { mode = "DISABLE" } = spec;
+  if (mode === "DISABLE") return "disable";
   if (mode === "ISTIO_MUTUAL") return mutualTls(spec);
-  return mode === "SIMPLE" || mode === "MUTUAL" ? tlsOrigin(spec) : "disable";
+  if (mode === "SIMPLE" || mode === "MUTUAL") return tlsOrigin(spec);
+  report.add(
+    "MESH0117",
+    path,
+    `"${String(mode)}" is no mode that is known here, so the default holds: use one of DISABLE, SIMPLE, MUTUAL, ISTIO_MUTUAL`,
+  );
+  return undefined;
 }
 
 function mutualTls({ sni, subjectAltNames = [] }: TlsSpec): "mutual" | MutualTls {
