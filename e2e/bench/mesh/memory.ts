@@ -16,41 +16,27 @@ import {
   verdict,
 } from "../report.ts";
 
-interface Summary {
-  readonly pods?: readonly {
-    readonly podRef: { readonly name: string; readonly namespace: string };
-    readonly containers?: readonly {
-      readonly name: string;
-      readonly memory?: { readonly workingSetBytes?: number };
-    }[];
-  }[];
-}
-
 interface Sample {
   readonly namespace: string;
-  readonly pod: string;
   readonly container: string;
   readonly bytes: number;
 }
 
+/** Not from the kubelet's summary, which needs to know the disk as well and does not everywhere. */
 async function samples({ api }: Cluster): Promise<Sample[]> {
   const nodes = await api.list<KubeObject>("/api/v1/nodes");
-  const summaries = await Promise.all(
+  const pages = await Promise.all(
     nodes.map(({ metadata }) =>
-      api.get<Summary>(`/api/v1/nodes/${metadata.name}/proxy/stats/summary`),
+      api.get<string>(`/api/v1/nodes/${metadata.name}/proxy/metrics/resource`),
     ),
   );
-  return summaries
-    .flatMap((summary) => summary?.pods ?? [])
-    .flatMap(({ podRef, containers = [] }) =>
-      containers.map(({ name, memory }) => ({
-        namespace: podRef.namespace,
-        pod: podRef.name,
-        container: name,
-        bytes: memory?.workingSetBytes ?? 0,
-      })),
-    );
+  return [...pages.join("\n").matchAll(WORKING_SET)].map(
+    ([, container = "", namespace = "", bytes]) => ({ namespace, container, bytes: Number(bytes) }),
+  );
 }
+
+const WORKING_SET =
+  /^container_memory_working_set_bytes\{container="([^"]*)",namespace="([^"]*)",pod="[^"]*"\} (\S+)/gm;
 
 /** What belongs together, how it is found, and the most it should take. */
 const PARTS: readonly {
