@@ -24,8 +24,9 @@ export function staticBootstrap(configuration: Configuration, secrets: readonly 
 /** Envoy looks at endpoints only where they are its own. */
 function withEndpoints(cluster: Json, { ClusterLoadAssignment = {} }: Configuration): Json {
   if (cluster["type"] !== "EDS") return cluster;
-  const { edsClusterConfig: _, ...rest } = cluster;
-  const loadAssignment = ClusterLoadAssignment[String(cluster["name"])];
+  const { edsClusterConfig, ...rest } = cluster;
+  const { serviceName = cluster["name"] } = edsClusterConfig as { readonly serviceName?: string };
+  const loadAssignment = ClusterLoadAssignment[String(serviceName)];
   if (loadAssignment === undefined)
     throw new RangeError(`the golden has no endpoints for ${String(cluster["name"])}`);
   return { ...rest, type: "STATIC", loadAssignment };

@@ -24,15 +24,25 @@ export const byName = (
 ): Readonly<Record<string, EncodedResource>> =>
   Object.fromEntries(resources.map((one) => [one.name, one]));
 
+interface ClusterTerms {
+  readonly connectTimeout?: `${number}s`;
+  readonly secret?: string;
+  /** The name of its endpoints; its own unless said otherwise. */
+  readonly assignment?: string;
+}
+
 /** An EDS cluster. Another `connectTimeout` makes another version of it. */
 export function cluster(
   name: string,
-  { connectTimeout = "1s", secret }: { connectTimeout?: `${number}s`; secret?: string } = {},
+  { connectTimeout = "1s", secret, assignment }: ClusterTerms = {},
 ): EncodedResource {
   const body: Cluster = {
     name,
     type: "EDS",
-    edsClusterConfig: { edsConfig: ADS },
+    edsClusterConfig: {
+      edsConfig: ADS,
+      ...(assignment !== undefined && { serviceName: assignment }),
+    },
     connectTimeout,
     ...(secret && { transportSocket: tls(secret) }),
   };

@@ -62,6 +62,26 @@ test("a changed cluster stays warming, unaccepted, until its endpoints are sent 
   assert.deepEqual(await envoy.clusters("warming"), []);
 });
 
+test("a cluster keeps its endpoints, though they are gone, until one with others by another name is warm", async (t) => {
+  const { server, envoy } = await scene(t);
+  const nonce = server.send("Cluster", [cluster("a", { assignment: "~a" })]);
+  await server.asksFor("ClusterLoadAssignment", "~a");
+  const gone = server.send("ClusterLoadAssignment", [], ["a"]);
+  assert.equal(await server.verdict(gone), undefined);
+  assert.equal(server.hasAnswered(nonce), false);
+  assert.match(await envoy.admin("/clusters"), /^a::127\.0\.0\.1:1::/m);
+  server.send("ClusterLoadAssignment", [endpoints("~a", 2)]);
+  assert.equal(await server.verdict(nonce), undefined);
+  await waitFor(
+    { description: "endpoints of the new cluster", deadlineMs: DEADLINE_MS, intervalMs: 10 },
+    async () => /^a::127\.0\.0\.1:2::/m.test(await envoy.admin("/clusters")),
+  );
+  await server.hears(
+    "that it wants the old ones no more",
+    ({ type, unsubscribe }) => type === "ClusterLoadAssignment" && unsubscribe.includes("a"),
+  );
+});
+
 test("a cluster is accepted only when its secret has come, too", async (t) => {
   const { server, envoy } = await scene(t);
   const nonce = server.send("Cluster", [cluster("b", { secret: "default" })]);

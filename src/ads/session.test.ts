@@ -107,7 +107,7 @@ class Scene {
   #check({ type, resources, removed }: Outgoing): void {
     if (this.now > 0) return;
     if (type === "Cluster") for (const cluster of removed) this.#checkUnused(cluster);
-    else
+    else if (type !== "ClusterLoadAssignment")
       for (const resource of resources)
         for (const cluster of resource.clusters) this.#checkWarm(resource, cluster);
   }
@@ -144,6 +144,7 @@ const edit = fc.oneof(
     kind: fc.constant("cluster" as const),
     name: fc.constantFrom(...CLUSTERS),
     version: fc.option(version, { nil: undefined }),
+    mutual: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant("host" as const),
@@ -170,8 +171,15 @@ type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
 function write(scene: Scene, one: Edit): void {
   const { name, version: v } = one;
   if (one.kind === "cluster") {
-    const next = { [name]: v && made(name, v) };
-    scene.scopes.write({ Cluster: next, ClusterLoadAssignment: next });
+    const [assignment, other] = one.mutual ? [`~${name}`, name] : [name, `~${name}`];
+    scene.scopes.write({
+      // Of another kind it is another body.
+      Cluster: { [name]: v && { ...made(name, `${v} ${one.mutual}`), assignment } },
+      ClusterLoadAssignment: {
+        [assignment]: v && made(assignment, v, [name]),
+        [other]: undefined,
+      },
+    });
   } else if (one.kind === "host") {
     // Another set of clusters is another version, as it is another body.
     const next = v && made(name, `${v} ${one.clusters.join()}`, one.clusters);
@@ -307,5 +315,37 @@ test("what a proxy rejects holds nothing else up, and goes through once it is me
       isServed(scene);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("a cluster keeps its endpoints until it has given way to one with endpoints of another kind", () => {
+  const scene = new Scene();
+  scene.scopes.write({
+    Cluster: { a: { ...made("a", "plain"), assignment: "80" } },
+    ClusterLoadAssignment: { "80": made("80", "1", ["a"]) },
+  });
+  scene.settle();
+  scene.scopes.write({
+    Cluster: { a: { ...made("a", "mutual"), assignment: "~80" } },
+    ClusterLoadAssignment: { "80": undefined, "~80": made("~80", "1", ["a"]) },
+  });
+  const sent: Outgoing[] = [];
+  for (let round = 0; round < 10; round++) {
+    scene.send();
+    sent.push(...scene.wire);
+    scene.step("down");
+    scene.step("up");
+  }
+  assert.deepEqual([...scene.envoy.warming], []);
+  assert.deepEqual(
+    [...new Set(sent)].map(({ type, resources, removed }) => [
+      type,
+      resources.map(({ name }) => name),
+      removed,
+    ]),
+    [
+      ["Cluster", ["a"], []],
+      ["ClusterLoadAssignment", ["~80"], []],
+    ],
   );
 });

@@ -57,7 +57,7 @@ export class Session {
   readonly #work = new Map<ResourceType, Work>();
   readonly #waiting = new Map<ResourceType, Waiting>();
   readonly #warming = new Warming();
-  /** They need endpoints again. */
+  /** Endpoints of those that changed: they need them again. */
   readonly #changedClusters = new Set<string>();
   readonly #routeHosts = new RouteHosts(() => this.#subscriptions.get("RouteConfiguration"));
 
@@ -174,7 +174,7 @@ export class Session {
         roll: namedRoll(this.#target("ClusterLoadAssignment")),
       },
     );
-    for (const name of this.#changedClusters) subscription.ask(name);
+    for (const name of this.#changedClusters) if (subscription.wants(name)) subscription.ask(name);
     this.#changedClusters.clear();
     return subscription;
   }
@@ -302,8 +302,9 @@ export class Session {
     if (this.#source.pending(type, name)) return false;
     // Endpoints go with their cluster, which may have to stay a while.
     if (type !== "ClusterLoadAssignment") return true;
-    const asked = this.#subscriptions.get(type)?.deviations.get(name)?.asked ?? false;
-    return asked || this.#subscriptions.get("Cluster")?.held(name) === undefined;
+    const { asked = false, held } = this.#subscriptions.get(type)?.deviations.get(name) ?? {};
+    const clusters = this.#subscriptions.get("Cluster");
+    return asked || (held?.clusters ?? [name]).every((one) => clusters?.held(one) === undefined);
   }
 
   #clusters(): Clusters | undefined {
@@ -314,7 +315,7 @@ export class Session {
     const target = this.#target("Cluster").resources;
     const endpoints = this.#target("ClusterLoadAssignment").resources;
     return {
-      empty: (name) => endpoints.get(name)?.isEmpty ?? false,
+      empty: (name) => endpoints.get(target.get(name)?.assignment ?? name)?.isEmpty ?? false,
       warm: (name) => subscription?.held(name) !== undefined && !this.#warming.has(name),
       coming: (name) => {
         const next = target.get(name);
@@ -378,14 +379,14 @@ export class Session {
     nonce: string,
   ): void {
     const endpoints = this.#subscriptions.get("ClusterLoadAssignment");
-    for (const { name } of resources) {
+    for (const { name, assignment = name } of resources) {
       const isNew = subscription.held(name) === undefined;
       if (isNew || this.#warming.has(name)) this.#warming.add(name, nonce);
       if (isNew) continue;
       // Envoy warms a changed cluster with new endpoints, and does not ask for them.
-      if (endpoints === undefined) this.#changedClusters.add(name);
-      else if (endpoints.wants(name)) {
-        endpoints.ask(name, endpoints.held(name));
+      if (endpoints === undefined) this.#changedClusters.add(assignment);
+      else if (endpoints.wants(assignment)) {
+        endpoints.ask(assignment, endpoints.held(assignment));
         this.#work.delete("ClusterLoadAssignment");
       }
     }

@@ -42,7 +42,10 @@ export class SimulatedEnvoy {
   requests: Request[] = [];
   readonly #isBad: (resource: EncodedResource) => boolean;
   readonly #reported = new Map<ResourceType, Map<string, string>>();
-  readonly #endpointNames = new Set<string>();
+  /** Names of endpoints, by the cluster that takes traffic, and by the one that shall. */
+  readonly #active = new Map<string, string>();
+  readonly #next = new Map<string, string>();
+  #endpointNames: ReadonlySet<string> = new Set();
   #routeNames = new Set<string>();
   /** Answers about clusters that wait until all of them are warm. */
   #heldAnswers: Request[] = [];
@@ -104,23 +107,40 @@ export class SimulatedEnvoy {
   }
 
   #clusters(resources: readonly EncodedResource[], removed: readonly string[]): void {
-    const fresh = resources
-      .map(({ name }) => name)
-      .filter((name) => !this.#endpointNames.has(name));
-    for (const { name } of resources) this.warming.add(name);
-    for (const name of fresh) this.#endpointNames.add(name);
-    const gone = removed.filter((name) => this.#endpointNames.delete(name));
+    for (const { name, assignment = name } of resources) {
+      this.warming.add(name);
+      this.#next.set(name, assignment);
+    }
     for (const name of removed) {
       this.usable.delete(name);
       this.warming.delete(name);
-      this.#versions("ClusterLoadAssignment").delete(name);
+      this.#active.delete(name);
+      this.#next.delete(name);
     }
-    if (fresh.length + gone.length > 0)
-      this.#say("ClusterLoadAssignment", { subscribe: fresh, unsubscribe: gone });
+    this.#followEndpoints();
+  }
+
+  /** It wants endpoints for clusters that take traffic and for those that shall. */
+  #followEndpoints(): void {
+    const before = this.#endpointNames;
+    const wanted = new Set([...this.#active.values(), ...this.#next.values()]);
+    const subscribe = [...wanted.difference(before)];
+    const unsubscribe = [...before.difference(wanted)];
+    this.#endpointNames = wanted;
+    for (const name of unsubscribe) this.#versions("ClusterLoadAssignment").delete(name);
+    if (subscribe.length + unsubscribe.length > 0)
+      this.#say("ClusterLoadAssignment", { subscribe, unsubscribe });
   }
 
   #endpoints(names: readonly string[]): void {
-    for (const name of names) if (this.warming.delete(name)) this.usable.add(name);
+    for (const [cluster, assignment] of this.#next) {
+      if (!names.includes(assignment)) continue;
+      this.#next.delete(cluster);
+      this.#active.set(cluster, assignment);
+      this.warming.delete(cluster);
+      this.usable.add(cluster);
+    }
+    this.#followEndpoints();
   }
 
   #takeListeners(resources: readonly EncodedResource[], removed: readonly string[]): void {

@@ -39,7 +39,7 @@ const SCRATCH = new BinaryWriter();
 /** A resource as it goes over the wire, to every proxy that gets it. Equal bodies, equal bytes. */
 export function encode(
   type: ResourceType,
-  { name, body, clusters, isEmpty, bytes: given, patches }: Translated,
+  { name, body, clusters, assignment, isEmpty, bytes: given, patches }: Translated,
   version?: string,
 ): EncodedResource {
   // Drops what an encoding that failed left behind.
@@ -47,6 +47,7 @@ export function encode(
   const value = given ?? ENCODERS[type].encode(body, SCRATCH).finish();
   return {
     ...envelope(type, value, { name, clusters, ...defined({ version }) }),
+    ...(assignment !== undefined && { assignment }),
     ...(isEmpty && { isEmpty }),
     ...(patches && { patches }),
   };

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Cluster } from "../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { Listener } from "../proto/gen/envoy/config/listener/v3/listener.ts";
 import type { VirtualHost } from "../proto/gen/envoy/config/route/v3/route_components.ts";
 import { type Configuration, translatedFor } from "../testing/configuration.ts";
@@ -19,6 +20,9 @@ function* fieldsNamed(field: string, value: unknown): Iterable<unknown> {
     yield* fieldsNamed(field, inner);
   }
 }
+
+const assignmentOf = (name: string, { edsClusterConfig }: Cluster): string =>
+  edsClusterConfig?.serviceName ?? name;
 
 function twice(names: readonly string[]): readonly string[] {
   return names.filter((name, i) => names.indexOf(name) !== i);
@@ -44,10 +48,20 @@ const INVARIANTS: Readonly<Record<string, (all: Configuration) => void>> = {
     assert.deepEqual(missing, []);
   },
   "every cluster that wants endpoints gets them, and none other"(all) {
-    const wanting = Object.entries(all.Cluster ?? {}).flatMap(([name, cluster]) =>
-      "type" in cluster && cluster.type === "EDS" ? [name] : [],
+    const wanting = Object.entries<Cluster>(all.Cluster ?? {}).flatMap(([name, cluster]) =>
+      cluster.type === "EDS" ? [assignmentOf(name, cluster)] : [],
     );
     assert.deepEqual(wanting.sort(), Object.keys(all.ClusterLoadAssignment ?? {}).sort());
+  },
+  "endpoints of several kinds go by a name of their own"(all) {
+    for (const [name, cluster] of Object.entries<Cluster>(all.Cluster ?? {})) {
+      const assignment = assignmentOf(name, cluster);
+      const takes = JSON.stringify(all.ClusterLoadAssignment?.[assignment] ?? {}).includes(
+        '"tlsMode":"istio"',
+      );
+      if (takes && assignment !== name) assert.match(assignment, /^\?/);
+      if (cluster.transportSocketMatches && cluster.type === "EDS") assert.match(assignment, /^\?/);
+    }
   },
   "no two listeners have one address"(all) {
     const addresses = Object.values(all.Listener ?? {}).flatMap((listener: Listener) =>

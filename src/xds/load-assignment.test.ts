@@ -67,3 +67,19 @@ test("endpoints that are going away serve only while there are no others", () =>
   ]);
   assert.deepEqual(addresses([draining]), ["north: 10.0.0.1"]);
 });
+
+test("endpoints say that they take mutual TLS where others of the service do not", () => {
+  const saying = (...all: readonly Endpoint[]): readonly boolean[] => {
+    const wanted = { name: "c", portName: "http", labels: {} };
+    const { endpoints = [] } = loadAssignment(wanted, all, HERE);
+    return endpoints.flatMap(({ lbEndpoints = [] }) =>
+      lbEndpoints.map(({ metadata }) => metadata !== undefined),
+    );
+  };
+  const mutual = endpoint("10.0.0.1", { tls: true });
+  const plain = endpoint("10.0.0.2");
+  assert.deepEqual(saying(mutual, plain), [true, false]);
+  assert.deepEqual(saying(mutual, { ...plain, portName: "other" }), [true]);
+  assert.deepEqual(saying(mutual), [false]);
+  assert.deepEqual(saying(plain), [false]);
+});

@@ -1,6 +1,6 @@
 /** Endpoints as Envoy lists them: by locality, those that are going away only if there are no others. */
 import type { Endpoint } from "../model/ir/service.ts";
-import type { Locality } from "../proto/gen/envoy/config/core/v3/base.ts";
+import type { Locality, Metadata } from "../proto/gen/envoy/config/core/v3/base.ts";
 import type { ClusterLoadAssignment } from "../proto/gen/envoy/config/endpoint/v3/endpoint.ts";
 import type {
   LbEndpoint,
@@ -15,7 +15,6 @@ export const TLS_MODE = "tlsMode";
 export const MUTUAL = "istio";
 
 interface Wanted {
-  /** Of the cluster. */
   readonly name: string;
   readonly portName: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -32,10 +31,16 @@ export function loadAssignment(
   endpoints: readonly Endpoint[],
   { nearness, client }: Viewpoint,
 ): ClusterLoadAssignment {
-  const chosen = endpoints.filter((e) => e.portName === portName && carries(e, labels));
+  const chosen = toldApart(endpoints).filter((e) => e.portName === portName && carries(e, labels));
   const groups = arranged(usable(chosen).toSorted(byAddress), nearness, client);
   return { clusterName: name, endpoints: groups.map(localityLbEndpoints) };
 }
+
+/** What is true of all of a service's endpoints, its clusters know: none of them has to say it. */
+const toldApart = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
+  endpoints.every(({ tls }) => tls)
+    ? endpoints.map((endpoint) => ({ ...endpoint, tls: false }))
+    : endpoints;
 
 const carries = (endpoint: Endpoint, labels: Readonly<Record<string, string>>): boolean =>
   Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
@@ -65,18 +70,20 @@ const byAddress = (a: Endpoint, b: Endpoint): number =>
   compare(a.address, b.address) || a.port - b.port;
 
 const lbLocality = ({ region, zone, subzone }: Endpoint["locality"]): Locality => ({
-  region,
-  zone,
+  ...(region !== "" && { region }),
+  ...(zone !== "" && { zone }),
   ...(subzone !== undefined && { subZone: subzone }),
 });
+
+const TAKES_MUTUAL: Metadata = {
+  filterMetadata: { "envoy.transport_socket_match": { [TLS_MODE]: MUTUAL } },
+};
 
 function lbEndpoint({ address, port, health, tls, weight }: Endpoint): LbEndpoint {
   return {
     endpoint: { address: endpointAddress(address, port) },
     ...(weight !== undefined && { loadBalancingWeight: weight }),
     ...(health === "draining" && { healthStatus: "DRAINING" }),
-    ...(tls && {
-      metadata: { filterMetadata: { "envoy.transport_socket_match": { [TLS_MODE]: MUTUAL } } },
-    }),
+    ...(tls && { metadata: TAKES_MUTUAL }),
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  assignmentName,
   listenerName,
   outboundClusterName,
   parseListener,
@@ -8,6 +9,7 @@ import {
   parseVirtualHost,
   secureGatewayRoute,
   serverName,
+  type Takers,
   virtualHostName,
 } from "./names.ts";
 
@@ -52,3 +54,15 @@ for (const address of ["0.0.0.0", "10.96.0.1", "fd00::1"])
   test(`a listener's name says ${address} and its port`, () => {
     assert.deepEqual(parseListener(listenerName(address, 80)), { address, port: 80 });
   });
+
+test("endpoints are called after their kind and their cluster, and no two clusters' alike", () => {
+  const named = (host: string, takers: Takers, subset?: string): string =>
+    assignmentName(
+      { host, port: 80, ...(subset !== undefined && { subset }) },
+      { takers, clusterDomain: "cluster.local" },
+    );
+  assert.equal(named("web.shop.svc.cluster.local", "none", "v1"), "80|v1|web.shop.");
+  assert.equal(named("web.shop.svc.cluster.local", "all"), "~80||web.shop.");
+  assert.equal(named("web.shop", "some"), "?80||web.shop");
+  assert.equal(named("svc.cluster.local", "none"), "80||svc.cluster.local");
+});

@@ -26,6 +26,27 @@ export function parseOutboundCluster(name: string): OutboundCluster | undefined 
   return { host, port: Number(port), ...(subset && { subset }) };
 }
 
+/** Which endpoints of a service take the mesh's TLS. */
+export type Takers = "none" | "all" | "some";
+
+const MARKS: Readonly<Record<Takers, string>> = { none: "", all: "~", some: "?" };
+
+/**
+ * The name of a cluster's endpoints, which says what kind they are of: a cluster that knows only
+ * plaintext must not see one that takes TLS, not even while its successor is warming, nor Envoy take
+ * what is new of an endpoint for what it knew. It is shorter than the cluster's name, as it is said
+ * three times.
+ */
+export function assignmentName(
+  { host, port, subset = "" }: OutboundCluster,
+  { takers, clusterDomain }: { readonly takers: Takers; readonly clusterDomain: string },
+): string {
+  const local = `svc.${clusterDomain}`;
+  // The dot at its end tells it from a host that is called so.
+  const short = host.endsWith(`.${local}`) ? host.slice(0, -local.length) : host;
+  return `${MARKS[takers]}${port}|${subset}|${short}`;
+}
+
 /** How every `serverName` begins. */
 export const GREETING = "outbound_.";
 

@@ -17,8 +17,13 @@ export interface EncodedResource {
   readonly version: string;
   /** An encoded `envoy.service.discovery.v3.Resource` (name, version and body). */
   readonly bytes: Uint8Array;
-  /** Clusters that traffic reaches through this virtual host or listener: delivery waits for them. */
+  /**
+   * Clusters that traffic reaches through this virtual host or listener: delivery waits for them. Of
+   * endpoints, the cluster that they are for.
+   */
   readonly clusters: readonly string[];
+  /** Of a cluster, the name of its endpoints, where that is not its own. */
+  readonly assignment?: string;
   /** Endpoints of a cluster of which there are none now: delivery waits a while for some. */
   readonly isEmpty?: boolean;
   readonly patches?: Patches;

@@ -6,7 +6,7 @@ import { localClusters, passedClusters, passedEndpoints } from "./cluster/gatewa
 import { inboundClusters } from "./cluster/inbound.ts";
 import { outboundClusters } from "./cluster/outbound.ts";
 import { staticClusters } from "./cluster/static.ts";
-import { clusterLoadAssignments } from "./endpoint.ts";
+import { clusterLoadAssignments, grpcLoadAssignments } from "./endpoint.ts";
 import { grpcClusters } from "./grpc/cluster.ts";
 import { apiListeners } from "./grpc/listener.ts";
 import { grpcRoutes } from "./grpc/route.ts";
@@ -51,7 +51,12 @@ const rows: readonly Translator[] = [
 ];
 
 /** What Envoy's configuration is changed by is nothing to gRPC's own clients. */
-const grpcRows: readonly Translator[] = [grpcClusters, apiListeners, grpcRoutes];
+const grpcRows: readonly Translator[] = [
+  grpcClusters,
+  grpcLoadAssignments,
+  apiListeners,
+  grpcRoutes,
+];
 
 /** The rows with what users change of Envoy's configuration itself. */
 export const translators: readonly Translator[] = [

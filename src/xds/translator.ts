@@ -8,8 +8,10 @@ export interface Translated {
   readonly name: string;
   /** The message of `src/proto/gen`, ready to be encoded. */
   readonly body: object;
-  /** Clusters that traffic reaches through it (virtual hosts and listeners). */
+  /** Clusters that traffic reaches through it (virtual hosts and listeners), or whose endpoints it is. */
   readonly clusters: readonly string[];
+  /** Of a cluster, the name of its endpoints, where that is not its own. */
+  readonly assignment?: string;
   /** Endpoints of a cluster of which there are none now. */
   readonly isEmpty?: boolean;
   /** The body's bytes, where it may hold what our codecs do not know. */

@@ -42,7 +42,7 @@ export const destinationRule: readonly Row[] = [
     "DR-11",
     golden(
       "policy-groups",
-      "name: outbound|81||by-client.default.svc.cluster.local transportSocket:",
+      "name: outbound|81||by-client.default.svc.cluster.local type: ORIGINAL_DST",
     ),
   ),
   works("DR-12", golden("policy-groups", "hashPolicy: - header: headerName: x-user")),
@@ -81,7 +81,7 @@ export const destinationRule: readonly Row[] = [
     "DR-20",
     golden(
       "locality",
-      "clusterName: outbound|80||disabled.default.svc.cluster.local endpoints: - lbEndpoints: - endpoint: address: socketAddress: address: 10.244.0.3",
+      "clusterName: 80||disabled.default. endpoints: - lbEndpoints: - endpoint: address: socketAddress: address: 10.244.0.3",
     ),
   ),
   works(
@@ -191,7 +191,14 @@ export const destinationRule: readonly Row[] = [
     golden("policy-groups", "crl: filename: /etc/crl.pem"),
     test(OUTSIDE, "a server whose certificate is revoked is refused"),
   ),
-  works("DR-62", golden("full-policy", "name: tlsMode-istio")),
+  works(
+    "DR-62",
+    golden("kinds-of-services", "name: tlsMode-istio"),
+    test(
+      "e2e/integration/mutual-endpoints.test.ts",
+      "endpoints turn from plaintext to mutual TLS and back under load",
+    ),
+  ),
   works(
     "DR-63",
     golden("policy-groups", "tunnelingConfig: hostname: db.example.com:5432"),

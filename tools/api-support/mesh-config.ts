@@ -39,7 +39,7 @@ export const meshConfig: readonly Row[] = [
   not("MC-17", "configuration is read from the API server alone"),
   works(
     "MC-18",
-    golden("full-routing", "name: tlsMode-istio"),
+    golden("kinds-of-services", "name: tlsMode-istio"),
     golden("mesh-edge", "name: outbound|80||web.shop.svc.cluster.local"),
   ),
   works(

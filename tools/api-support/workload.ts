@@ -7,7 +7,7 @@ const NO_AGENT =
 export const workload: readonly Row[] = [
   works("WE-01", golden(STORY, "address: 198.51.100.9"), golden(STORY, "path: /run/lists.sock")),
   works("WE-02", golden(STORY, "address: 198.51.100.20 portValue: 9999")),
-  works("WE-03", golden(STORY, "clusterName: outbound|80|v1|lists.example.com")),
+  works("WE-03", golden(STORY, "clusterName: ?80|v1|lists.example.com")),
   partly(
     "WE-04",
     "the network is read, and all networks are taken to be one until several clusters make one mesh: give addresses that can be reached",

@@ -7,6 +7,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
 import { routeNames } from "./route-names.ts";
+import { serviceName } from "./service-name.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 
@@ -103,6 +104,8 @@ export class FakeProxy {
   readonly held = new Map<string, Set<string>>();
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #events: ProxyEvents;
+  /** Names of endpoints, by cluster. */
+  readonly #assignments = new Map<string, string>();
   #routes = new Set<string>();
   #closed = false;
 
@@ -130,7 +133,7 @@ export class FakeProxy {
     return (
       count(TYPE_URLS.Cluster) > 0 &&
       count(TYPE_URLS.Listener) > 0 &&
-      this.#missing(TYPE_URLS.ClusterLoadAssignment, this.#endpoints()) === 0 &&
+      this.#missing(TYPE_URLS.ClusterLoadAssignment, new Set(this.#assignments.values())) === 0 &&
       this.#missing(TYPE_URLS.RouteConfiguration, this.#routes) === 0
     );
   }
@@ -138,12 +141,6 @@ export class FakeProxy {
   #missing(typeUrl: string, wanted: ReadonlySet<string>): number {
     const held = this.held.get(typeUrl);
     return held === undefined ? wanted.size : wanted.difference(held).size;
-  }
-
-  /** By their names, the clusters that have endpoints of their own (EDS). */
-  #endpoints(): Set<string> {
-    const clusters = this.held.get(TYPE_URLS.Cluster) ?? new Set();
-    return new Set([...clusters].filter((name) => name.startsWith("outbound|")));
   }
 
   #receive(message: Buffer): void {
@@ -171,9 +168,15 @@ export class FakeProxy {
   }
 
   #followClusters(resources: Delta["resources"], removed: readonly string[]): void {
-    const isEds = (name: string): boolean => name.startsWith("outbound|");
-    const subscribe = resources.map(({ name }) => name).filter(isEds);
-    const unsubscribe = removed.filter(isEds);
+    const before = new Set(this.#assignments.values());
+    for (const { name, body } of resources) {
+      const assignment = serviceName(body);
+      if (assignment !== undefined) this.#assignments.set(name, assignment);
+    }
+    for (const name of removed) this.#assignments.delete(name);
+    const after = new Set(this.#assignments.values());
+    const subscribe = [...after.difference(before)];
+    const unsubscribe = [...before.difference(after)];
     if (subscribe.length + unsubscribe.length > 0)
       this.#send({ typeUrl: TYPE_URLS.ClusterLoadAssignment, subscribe, unsubscribe });
   }

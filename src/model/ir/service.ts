@@ -83,7 +83,8 @@ export interface Endpoint {
 export interface Peers {
   /** SPIFFE ids of those that have one, sorted. */
   readonly identities: readonly string[];
-  /** Whether there are any, and all take mutual TLS. */
+  /** Whether any takes mutual TLS, and whether there are any and all do. */
+  readonly anyMutual: boolean;
   readonly allMutual: boolean;
 }
 

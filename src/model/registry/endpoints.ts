@@ -160,9 +160,10 @@ function externalEndpoints({ service }: KubeService, address: string): readonly 
   }));
 }
 
-export const NOBODY: Peers = { identities: [], allMutual: false };
+export const NOBODY: Peers = { identities: [], anyMutual: false, allMutual: false };
 
 export const peersOf = (endpoints: readonly Endpoint[]): Peers => ({
   identities: [...new Set(endpoints.flatMap(({ identity }) => identity ?? []))].sort(),
+  anyMutual: endpoints.some(({ tls }) => tls),
   allMutual: endpoints.length > 0 && endpoints.every(({ tls }) => tls),
 });

@@ -99,6 +99,6 @@ export const passedEndpoints: Translator = {
     const wanted = { name: key, portName: port.name, labels };
     const body = loadAssignment(wanted, endpoints, { nearness, client: view });
     const isEmpty = body.endpoints?.length === 0;
-    return { name: key, body, clusters: [], ...(isEmpty && { isEmpty }) };
+    return { name: key, body, clusters: [key], ...(isEmpty && { isEmpty }) };
   },
 };

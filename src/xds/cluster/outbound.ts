@@ -6,7 +6,12 @@ import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts
 import { ADS } from "../config-source.ts";
 import { loadAssignment } from "../load-assignment.ts";
 import { type Nearness, nearnessOf } from "../locality.ts";
-import { type OutboundCluster, outboundClusterName, parseOutboundCluster } from "../names.ts";
+import {
+  assignmentName,
+  type OutboundCluster,
+  outboundClusterName,
+  parseOutboundCluster,
+} from "../names.ts";
 import { isAvailable } from "../secret.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
@@ -21,7 +26,7 @@ import {
 } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { outboundStatName } from "./stat-name.ts";
-import { transport } from "./tls.ts";
+import { takersAmong, transport } from "./tls.ts";
 
 /** All clusters of one host that proxies of a namespace may have, sorted by name; some lack a few. */
 export function outboundClusterNames(
@@ -141,9 +146,20 @@ export const outboundClusters: Translator = {
   standpoint: standpointOf,
   resource(mesh, view, key) {
     const target = targetOf(mesh, view, key);
-    return target && { name: key, body: outboundCluster(mesh, view, target), clusters: [] };
+    if (target === undefined) return undefined;
+    const found = { name: key, body: outboundCluster(mesh, view, target), clusters: [] };
+    return target.endpoints === "listed"
+      ? { ...found, assignment: assignmentOf(mesh, view, target) }
+      : found;
   },
 };
+
+/** The name of its endpoints. */
+export const assignmentOf = (mesh: Mesh, view: ProxyView, { cluster }: Target): string =>
+  assignmentName(cluster, {
+    takers: takersAmong(mesh.peers(cluster.host, view.namespace)),
+    clusterDomain: mesh.settings.clusterDomain,
+  });
 
 function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   const { cluster, service, port, policy } = target;
@@ -194,7 +210,7 @@ function discovery(target: Target, { mesh, view }: Place): Cluster {
     case "listed":
       return {
         type: "EDS",
-        edsClusterConfig: { edsConfig: ADS },
+        edsClusterConfig: { edsConfig: ADS, serviceName: assignmentOf(mesh, view, target) },
         ...balancingPolicy(policy, nearness),
       };
     case "dns":

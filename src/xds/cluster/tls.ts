@@ -6,7 +6,7 @@ import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.
 import type { StringMatcher } from "../../proto/gen/envoy/type/matcher/v3/string.ts";
 import { typed } from "../../proto/types.ts";
 import { MUTUAL, TLS_MODE } from "../load-assignment.ts";
-import { type OutboundCluster, serverName } from "../names.ts";
+import { type OutboundCluster, serverName, type Takers } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
 import { mutualOf, originOf } from "./policy.ts";
@@ -29,10 +29,7 @@ export function transport(to: Transport, peers: Peers): Cluster {
   const origin = originOf(policy);
   if (origin !== undefined)
     return { transportSocket: announced(originatedTls(to.settings, origin, http2), policy) };
-  if (isPlaintext(to))
-    return policy.proxyProtocol === undefined
-      ? {}
-      : { transportSocket: announced(PLAINTEXT, policy) };
+  if (isPlaintext(to)) return plain(policy);
   const { sni, subjectAltNames } = mutualOf(policy) ?? {};
   const socket = upstreamMutualTls({
     settings: to.settings,
@@ -47,15 +44,34 @@ export function transport(to: Transport, peers: Peers): Cluster {
 const isPlaintext = ({ policy, service }: Transport): boolean =>
   policy.tls === "disable" || (service.external === true && mutualOf(policy) === undefined);
 
+/**
+ * Where some endpoints take mutual TLS they say so, and the others get the cluster's own socket. Where
+ * none or all do there is nothing to tell apart, and others go by another name: it is half a cluster.
+ */
 function automatic(
   { policy, metadata }: Transport,
   { socket, peers }: { socket: TransportSocket; peers: Peers },
 ): Cluster {
   if (mutualOf(policy) !== undefined) return { transportSocket: socket };
-  const plaintext = announced(PLAINTEXT, policy);
-  if (!metadata) return { transportSocket: peers.allMutual ? socket : plaintext };
-  return { transportSocketMatches: byEndpoint(socket, plaintext) };
+  const plaintext = plain(policy);
+  switch (takersAmong(peers)) {
+    case "none":
+      return plaintext;
+    case "all":
+      return { transportSocket: socket };
+    case "some":
+      return metadata ? { ...plaintext, transportSocketMatches: byEndpoint(socket) } : plaintext;
+  }
 }
+
+export function takersAmong({ anyMutual, allMutual }: Peers): Takers {
+  if (!anyMutual) return "none";
+  return allMutual ? "all" : "some";
+}
+
+/** Envoy's default, unless there is something to be said before all else. */
+const plain = (policy: TrafficPolicy): Cluster =>
+  policy.proxyProtocol === undefined ? {} : { transportSocket: announced(PLAINTEXT, policy) };
 
 /** Tells the server who the client is, by a header before all else. */
 function announced(
@@ -72,12 +88,8 @@ function announced(
   };
 }
 
-const byEndpoint = (
-  socket: TransportSocket,
-  plaintext: TransportSocket,
-): Cluster["transportSocketMatches"] => [
-  { name: "tlsMode-istio", match: { [TLS_MODE]: MUTUAL }, transportSocket: socket },
-  { name: "tlsMode-disabled", match: {}, transportSocket: plaintext },
+const byEndpoint = (transportSocket: TransportSocket): Cluster["transportSocketMatches"] => [
+  { name: "tlsMode-istio", match: { [TLS_MODE]: MUTUAL }, transportSocket },
 ];
 
 /** Those that the service names, or its own workloads; as long as none is known, all of its namespace. */

@@ -104,11 +104,13 @@ function finished(
   if (patches.length === 0) return translated;
   // Resources are found by their names: they are not for users to change.
   const named = { ...body, name };
+  const { assignment } = translated;
   return {
     name,
     body: named,
     bytes: bytesOf(MESSAGES[type], named),
     clusters: clustersNamed(type, named),
+    ...(assignment !== undefined && { assignment }),
     patches: { applied: patches, omitted: [] },
   };
 }
