@@ -8,7 +8,8 @@ import { received, rejected, sentBytes, sentMessages } from "./metrics.ts";
 import type { ProxySecrets, SecretStore } from "./secrets.ts";
 import { type Outgoing, Session, type Verdict } from "./session.ts";
 import { ProxySource } from "./source.ts";
-import { AdsStream, type Call } from "./stream.ts";
+import { AdsStream, type Call, type StreamEvents } from "./stream.ts";
+import type { Turns } from "./turns.ts";
 
 /** What a proxy rejected: an observation for the status writer, never an input of translation. */
 export interface Rejection {
@@ -46,6 +47,7 @@ export interface Hub {
   readonly scopes: Scopes;
   readonly secrets: SecretStore;
   readonly frames: Frames;
+  readonly turns: Turns;
   /** The connection's push is wanted soon. */
   changedFor(connection: Connection): void;
   closed(connection: Connection): void;
@@ -83,12 +85,13 @@ export class Connection {
     this.#secrets = hub.secrets.acquire(caller.identity, () => hub.changedFor(this));
     this.#source = new ProxySource(dialect.scope(this.#scope.scope), this.#secrets);
     this.session = new Session(this.#source, dialect.frames);
-    this.#stream = new AdsStream(call, this.session, {
+    const events: StreamEvents = {
       onRequest: (type, request) => this.#onRequest(type, request),
       onSent: (response) => this.#onSent(response),
       onVerdict: (verdict) => this.#onVerdict(verdict),
       onClose: () => this.#release(),
-    });
+    };
+    this.#stream = new AdsStream(call, this.session, events, { turns: hub.turns });
   }
 
   /** Who it is, seen in its own dialect. */

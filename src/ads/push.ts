@@ -26,6 +26,11 @@ export class Pusher {
     return this.#streams.size;
   }
 
+  /** Whether a round is under way. */
+  get isBusy(): boolean {
+    return this.#dirty.size > 0;
+  }
+
   get streams(): Iterable<Pushable> {
     return this.#streams;
   }

@@ -28,6 +28,7 @@ import { SecretStore, type WorkloadSecrets } from "./secrets.ts";
 import type { ServingCertificates } from "./serving.ts";
 import { SotwCall } from "./sotw/call.ts";
 import type { Call } from "./stream.ts";
+import { Turns } from "./turns.ts";
 
 type AdsCall<Request> = ServerDuplexStream<Request, Buffer>;
 
@@ -98,6 +99,7 @@ export class AdsServer {
     this.#hub = {
       scopes,
       frames: new Frames(),
+      turns: new Turns(),
       secrets: new SecretStore(secrets, (message) => log.error(message)),
       changedFor: (connection) => this.#pusher.changedFor(connection),
       closed: (connection) => this.#closed(connection),
@@ -118,6 +120,11 @@ export class AdsServer {
 
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
+  }
+
+  /** Whether proxies are being served just now: what can wait, should. */
+  get isBusy(): boolean {
+    return this.#pusher.isBusy || this.#hub.turns.isBusy;
   }
 
   /** What proxies connected here do not take as it is now. */

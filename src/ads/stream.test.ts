@@ -10,6 +10,7 @@ import type { ResourceType } from "../xds/resource.ts";
 import { Frames } from "./frames.ts";
 import { Session } from "./session.ts";
 import { AdsStream } from "./stream.ts";
+import { Turns } from "./turns.ts";
 
 /** A connection that takes messages only when the test says so. */
 class SlowCall extends EventEmitter {
@@ -39,20 +40,20 @@ const cluster = (name: string, size = 0) =>
     clusters: [],
   });
 
-function scene() {
-  const scopes = new HandMadeScopes();
+function scene({ scopes = new HandMadeScopes(), turns = new Turns() } = {}) {
   const call = new SlowCall();
   const of = (type: ResourceType) => scopes.of(type);
   const session = new Session({ of, names: () => false, pending: () => false }, new Frames());
   let closed = 0;
-  const stream = new AdsStream(call, session, {
+  const events = {
     onRequest: () => {},
     onSent: () => {},
     onVerdict: () => {},
     onClose: () => {
       closed += 1;
     },
-  });
+  };
+  const stream = new AdsStream(call, session, events, { turns });
   const ask = (request: DeltaDiscoveryRequest): void => void call.emit("data", request);
   return { scopes, call, stream, ask, closings: () => closed };
 }
@@ -73,6 +74,32 @@ test("a client that does not read is handed two messages, and later the newest o
   assert.equal(call.written.length, 2, "nothing is queued");
   call.drain();
   assert.deepEqual(call.written.slice(2).flat().sort(), ["c", "e"]);
+});
+
+test("a first configuration waits for its turn, a change does not", (t) => {
+  t.mock.timers.enable({ apis: ["setImmediate"] });
+  const shared = { scopes: new HandMadeScopes(), turns: new Turns({ limit: 1 }) };
+  const [first, second, third] = [scene(shared), scene(shared), scene(shared)];
+  const names = ["a", "b", "c"];
+  shared.scopes.write({
+    Cluster: Object.fromEntries(names.map((n) => [n, cluster(n, 60_000)])),
+  });
+  first.ask({ typeUrl: TYPE_URLS.Cluster });
+  first.call.drain();
+  first.call.drain();
+  assert.deepEqual(first.call.written.flat(), names);
+  second.ask({ typeUrl: TYPE_URLS.Cluster });
+  third.ask({ typeUrl: TYPE_URLS.Cluster });
+  shared.scopes.write({ Cluster: { a: cluster("a", 1) } });
+  for (const { stream } of [first, second, third]) stream.push();
+  assert.deepEqual(first.call.written.slice(3), [["a"]]);
+  assert.deepEqual(second.call.written, [["a"], ["b"]]);
+  assert.deepEqual(third.call.written, []);
+  third.call.emit("close");
+  second.call.emit("close");
+  const fourth = scene(shared);
+  fourth.ask({ typeUrl: TYPE_URLS.Cluster });
+  assert.equal(fourth.call.written.length, 2, "who left gave its turn back");
 });
 
 test("a request of an unknown type is passed over; the stream ends when the client ends it", () => {

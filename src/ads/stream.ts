@@ -2,6 +2,7 @@ import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery
 import { resourceTypeOf } from "../proto/type-url.ts";
 import type { ResourceType } from "../xds/resource.ts";
 import type { Outgoing, Session, Verdict } from "./session.ts";
+import { Turns } from "./turns.ts";
 
 /** The part of a gRPC call that a stream uses. */
 export interface Call {
@@ -21,6 +22,12 @@ export interface StreamEvents {
   onClose(): void;
 }
 
+export interface StreamTerms {
+  /** Who may be sent its first configuration; shared with other streams. */
+  readonly turns?: Turns;
+  readonly now?: () => number;
+}
+
 /** So many messages are handed to the connection at once; the rest waits here, unencoded. */
 const MAX_WRITING = 2;
 
@@ -32,16 +39,19 @@ export class AdsStream {
   readonly #call: Call;
   readonly #session: Session;
   readonly #events: StreamEvents;
+  readonly #turns: Turns;
   readonly #now: () => number;
+  readonly #resume = (): void => this.#pump();
   #writing = 0;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(call: Call, session: Session, events: StreamEvents, now = () => performance.now()) {
+  constructor(call: Call, session: Session, events: StreamEvents, terms: StreamTerms = {}) {
     this.#call = call;
     this.#session = session;
     this.#events = events;
-    this.#now = now;
+    this.#turns = terms.turns ?? new Turns();
+    this.#now = terms.now ?? (() => performance.now());
     call.on("data", (request) => this.#receive(request));
     call.on("end", () => call.end());
     // Every end of the stream, orderly or not, leads to "close"; an error alone tells nothing new.
@@ -57,7 +67,7 @@ export class AdsStream {
   }
 
   #pump(): void {
-    while (!this.#isClosed && this.#writing < MAX_WRITING) {
+    while (!this.#isClosed && this.#writing < MAX_WRITING && this.#mayGo()) {
       const response = this.#session.next(this.#now());
       if (response === undefined) break;
       if (response.bytes.length === 0) {
@@ -68,7 +78,15 @@ export class AdsStream {
       this.#call.write(response.bytes, () => this.#written());
       this.#events.onSent(response);
     }
+    // It is done, or it is the client's turn.
+    if (this.#writing === 0) this.#turns.rest(this.#resume);
     this.#wakeUp();
+  }
+
+  /** What changes goes out at once; what the client was never sent, in its turn. */
+  #mayGo(): boolean {
+    const subscriptions = this.#session.subscriptions.values();
+    return !subscriptions.some((one) => one.hasBacklog) || this.#turns.take(this.#resume);
   }
 
   /** Ends the stream in an orderly way: the client reconnects, elsewhere if we no longer listen. */
@@ -120,6 +138,7 @@ export class AdsStream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#turns.leave(this.#resume);
     this.#events.onClose();
   }
 }

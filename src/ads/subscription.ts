@@ -92,6 +92,11 @@ export class Subscription {
     return this.#holding.deviations;
   }
 
+  /** Whether there is something that the client was never sent, and others were. */
+  get hasBacklog(): boolean {
+    return this.#based ? this.#holding.backlog?.isEmpty === false : this.#isFresh;
+  }
+
   /** Whether nothing is left to do. */
   get isCurrent(): boolean {
     return this.deviations.size === 0 && (this.#holding.backlog?.isEmpty ?? true);
@@ -277,7 +282,11 @@ export class Subscription {
   /** Whether names that follow the roll find their way into the backlog. */
   get #mayFollow(): boolean {
     if (this.#wildcard) return false;
-    if (this.#based) return this.#holding.backlog !== undefined;
+    return this.#based ? this.#holding.backlog !== undefined : this.#isFresh;
+  }
+
+  /** Whether it will have a backlog when it is first looked at. */
+  get #isFresh(): boolean {
     return this.#terms.shares === true && this.#reported?.size === 0;
   }
 

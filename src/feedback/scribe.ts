@@ -35,6 +35,9 @@ const REWORD_MS = 30_000;
  */
 const DOUBT_MS = 30_000;
 const CONCURRENCY = 4;
+/** How long a status waits for proxies to be served, if they never are for a moment, and between looks. */
+const BUSY_MS = 2_000;
+const YIELD_MS = 20;
 
 export interface ScribeOptions {
   readonly ledger: Ledger;
@@ -44,6 +47,8 @@ export interface ScribeOptions {
   readonly refusals: (signal: AbortSignal) => Promise<readonly Refusal[]>;
   /** Families of addresses that workloads have. */
   readonly addressFamilies: () => readonly string[];
+  /** Whether proxies are being served just now; absent: there are none. */
+  readonly isBusy?: () => boolean;
   readonly client: Pick<Client, "apply">;
   readonly log: Log;
 }
@@ -149,8 +154,7 @@ export class Scribe {
 
   /** @returns when to look again at words that can wait */
   async #settle(id: string): Promise<number | undefined> {
-    // However many there are, proxies are served between any two of them.
-    await turn();
+    await this.#proxiesFirst();
     const entry = this.#options.ledger.get(id);
     if (entry === undefined) return this.#forget(id);
     const doubtMs = this.#doubtMs(id, entry);
@@ -163,6 +167,15 @@ export class Scribe {
       await this.#write(id, entry, { conditions: conditions ?? entry.conditions, addresses });
     const againMs = Math.max(doubtMs, conditions === undefined ? 0 : restMs);
     return againMs > 0 ? againMs : undefined;
+  }
+
+  /** However many there are, proxies are served between any two of them. */
+  async #proxiesFirst(): Promise<void> {
+    const { isBusy = () => false } = this.#options;
+    const end = performance.now() + BUSY_MS;
+    await turn();
+    while (isBusy() && performance.now() < end && !this.#signal.aborted)
+      await pause(YIELD_MS, this.#signal);
   }
 
   #addresses(id: string, { allocation }: Entry): readonly Address[] | undefined {

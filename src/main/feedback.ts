@@ -86,10 +86,9 @@ export class Feedback {
       const { engine, findings } = model;
       const addressFamilies = (): readonly string[] => model.mesh(engine).addressFamilies();
       const refusals = (): Promise<readonly Refusal[]> => this.#allRefusals(held);
-      this.#scribe = new Scribe(
-        { ledger: this.#ledger, engine, findings, refusals, addressFamilies, client, log },
-        held,
-      );
+      const isBusy = (): boolean => this.#ads?.isBusy ?? false;
+      const facts = { ledger: this.#ledger, engine, findings, refusals, addressFamilies };
+      this.#scribe = new Scribe({ ...facts, isBusy, client, log }, held);
       await this.#scribe.run();
       this.#scribe = undefined;
     };

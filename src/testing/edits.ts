@@ -278,6 +278,7 @@ const destinationRule = fc
       { mode: "ISTIO_MUTUAL" },
       { mode: "ISTIO_MUTUAL", sni: "www.example.com", subjectAltNames: ["spiffe://a/b"] },
       { mode: "SIMPLE", sni: "www.example.com" },
+      { mode: "SIMPLE", credentialName: "cert" },
     ),
     subsets: fc.uniqueArray(version, { maxLength: 2 }),
     outlierDetection: fc.constantFrom(undefined, { consecutive5xxErrors: 3 }),
