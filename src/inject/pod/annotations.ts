@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
 import { MeshError } from "../../util/errors.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
@@ -44,7 +45,10 @@ export function sidecarSettings(annotations: Annotations, object: string): Sidec
     stats: {
       prefixes: [...list("statsInclusionPrefixes"), ...config.stats.prefixes],
       suffixes: [...list("statsInclusionSuffixes"), ...config.stats.suffixes],
-      regexes: [...list("statsInclusionRegexps"), ...config.stats.regexes],
+      regexes: [
+        ...readable(list("statsInclusionRegexps"), `${SIDECAR}/statsInclusionRegexps`, object),
+        ...readable(config.stats.regexes, PROXY_CONFIG, object),
+      ],
     },
     concurrency: config.concurrency ?? CONCURRENCY,
     capture: mode === "NONE" ? undefined : captureArguments(annotations, object),
@@ -64,6 +68,22 @@ const refused = (object: string, annotation: string, value: string, want: string
     `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
     { hint: `correct the annotation in the pod's template, or remove it to have the default` },
   );
+
+/** A bootstrap with an expression that Envoy does not take would keep the pod from starting. */
+function readable(
+  regexes: readonly string[],
+  annotation: string,
+  object: string,
+): readonly string[] {
+  for (const regex of regexes)
+    try {
+      RE2JS.compile(regex);
+    } catch {
+      // The library says so by throwing.
+      throw refused(object, annotation, regex, "a regular expression in RE2 syntax");
+    }
+  return regexes;
+}
 
 const RESOURCES = {
   requests: { cpu: "proxyCPU", memory: "proxyMemory" },

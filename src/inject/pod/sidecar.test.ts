@@ -119,6 +119,16 @@ for (const [annotation, value, want] of [
     /"all", which is not a list of CIDRs/,
   ],
   ["sidecar.istio.io/proxyMemory", "lots", /"lots", which is not a quantity/],
+  [
+    "sidecar.istio.io/statsInclusionRegexps",
+    "a.*,(b",
+    /"\(b", which is not a regular expression in RE2 syntax/,
+  ],
+  [
+    "proxy.istio.io/config",
+    '{proxyStatsMatcher: {inclusionRegexps: ["(?=a)"]}}',
+    /"\(\?=a\)", which is not a regular expression in RE2 syntax/,
+  ],
 ] as const)
   test(`an annotation that cannot be followed is refused: ${annotation}`, () => {
     const pod = {
