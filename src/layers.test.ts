@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   kube: ["util", "api", "store"],
   ca: ["util", "api"],
   ads: ["util", "api", "proto", "xds"],
+  dns: ["util", "api", "store"],
   inject: ["util", "api", "xds"],
   feedback: ["util", "api", "store", "kube"],
   cli: ["util", "api", "kube", "ads", "feedback"],

@@ -4,9 +4,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { createMeshModel, type ModelSettings } from "../../src/model/dataflow.ts";
+import { createMeshModel, type MeshModel, type ModelSettings } from "../../src/model/dataflow.ts";
 import { configurationOf } from "../../src/testing/configuration.ts";
 import { applyAll, objects, SETTINGS } from "../../src/testing/fixtures.ts";
+import { type DnsCapture, dnsClusters, dnsListeners } from "../../src/xds/bootstrap-dns.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
 import { type MeshSecrets, meshSecrets } from "../golden/secrets.ts";
 import { staticBootstrap } from "../golden/static.ts";
@@ -22,6 +23,7 @@ const PROXY_GROUP = "1337";
 export const ADMIN = "http://127.0.0.1:15000";
 
 export interface World {
+  readonly model: MeshModel;
   /** Runs a proxy that is `view` in the mesh of `yaml`, in front of the applications on `ports`. */
   proxy(
     network: PodNetwork,
@@ -50,29 +52,33 @@ export interface WorldOptions {
   readonly settings?: Partial<ModelSettings>;
   /** What its proxies find when they look up names: addresses, by name. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Has DNS of pods captured. */
+  readonly dns?: DnsCapture;
 }
 
 export async function startWorld(
   t: TestContext,
   yaml: string,
-  { settings = {}, names = {} }: WorldOptions = {},
+  { settings = {}, names = {}, dns }: WorldOptions = {},
 ): Promise<World> {
   const model = createMeshModel({ ...SETTINGS, ...settings });
   applyAll(model, objects(yaml));
   const secrets = await meshSecrets();
   const envoy = await envoyBinary();
   return {
+    model,
     certificateOf: async (serviceAccount) =>
       materialOf(await secrets.of(`spiffe://cluster.local/ns/default/sa/${serviceAccount}`)),
     async proxy(network, view, ports) {
       const configuration = configurationOf(model.mesh(model.engine), view);
       await startApps(network, ports);
-      if (view.kind === "sidecar") await network.run(CAPTURE);
+      const resolvers = dns === undefined ? [] : ["--dns-resolvers", dns.resolvers.join(",")];
+      if (view.kind === "sidecar") await network.run(CAPTURE, ...resolvers);
       await startEnvoy(t, network, {
         envoy,
         names,
         bootstrap: {
-          ...staticBootstrap(configuration, await secretsOf(secrets, view)),
+          ...withDns(staticBootstrap(configuration, await secretsOf(secrets, view)), dns),
           admin: { address: { socketAddress: { address: "127.0.0.1", portValue: 15000 } } },
         },
       });
@@ -87,6 +93,23 @@ export async function startWorld(
           return Number(/: (\d+)/.exec(said)?.[1] ?? Number.NaN);
         },
       };
+    },
+  };
+}
+
+/** What the bootstrap of a pod whose DNS is captured holds beside the rest. */
+function withDns(bootstrap: Readonly<Record<string, unknown>>, dns: DnsCapture | undefined) {
+  if (dns === undefined) return bootstrap;
+  const { clusters, listeners, ...others } = bootstrap["staticResources"] as Readonly<
+    Record<"clusters" | "listeners", readonly unknown[]>
+  >;
+  const options = { namespace: "mesh-system", clusterDomain: "cluster.local", dns };
+  return {
+    ...bootstrap,
+    staticResources: {
+      ...others,
+      clusters: [...clusters, ...dnsClusters(options)],
+      listeners: [...listeners, ...dnsListeners(options)],
     },
   };
 }

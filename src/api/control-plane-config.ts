@@ -27,6 +27,8 @@ export interface ControlPlaneConfig {
   readonly gatewayNamespaces: readonly string[];
   /** Image that the injector puts into pods. */
   readonly proxyImage: string;
+  /** Whether pods that say nothing of it have their DNS captured. */
+  readonly dnsCapture?: boolean;
   /** Lifetime of a workload's certificate, in milliseconds. */
   readonly workloadTtlMs: number;
   /** Whether a host that the mesh does not know is reachable from a sidecar. */

@@ -9,6 +9,9 @@ export const COMPONENT = "meshwright.dev/component";
 /** Marks the pods of a gateway; the value is `gateway`. Sidecars carry no such label. */
 export const PROXY_KIND = "meshwright.dev/proxy";
 
+/** On a pod: whether its sidecar takes its DNS. */
+export const DNS_CAPTURE = "meshwright.dev/dns-capture";
+
 /** On the pod by which the operator asks whether injection works; it is never created. */
 export const INJECTION_PROBE = "meshwright.dev/probe";
 

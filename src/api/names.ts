@@ -5,6 +5,9 @@ export const OPERATOR = "meshwright-operator";
 export const CONTROL_PLANE_NAMESPACE = "mesh-system";
 export const CONTROL_PLANE = "meshwright-control-plane";
 
+/** The headless Service by which sidecars find the replicas that answer DNS, each by its own address. */
+export const DNS_SERVICE = "meshwright-dns";
+
 /** The mesh's root of trust, in the operator's namespace, so that it survives the mesh's own. */
 export const CA_SECRET = "meshwright-ca";
 /** The control plane's copy of it, in the layout that Istio's users know. */
@@ -22,6 +25,8 @@ export const PORTS = {
   grpcXds: 15010,
   webhook: 15017,
   monitoring: 15014,
+  /** Where sidecars of pods whose DNS is captured take it, and where they bring it. */
+  dns: 15053,
   outbound: 15001,
   inbound: 15006,
   readiness: 15021,

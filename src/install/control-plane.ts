@@ -8,7 +8,7 @@ import type {
   ServiceAccount,
 } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import { CONFIG_FILE, CONTROL_PLANE, PORTS } from "../api/names.ts";
+import { CONFIG_FILE, CONTROL_PLANE, DNS_SERVICE, PORTS } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import { metadata, ownerLabels } from "./metadata.ts";
 import { gatewayNamespaces, type Settings } from "./settings.ts";
@@ -23,6 +23,7 @@ export function controlPlane(settings: Settings, rollout: string): readonly Kube
     serviceAccount(settings),
     configMap(settings),
     service(settings),
+    dnsService(settings),
     deployment(settings, rollout),
     ...(settings.replicas > 1 ? [disruptionBudget(settings)] : []),
   ];
@@ -41,6 +42,7 @@ export function controlPlaneConfig(settings: Settings): ControlPlaneConfig {
     clusterDomain,
     gatewayNamespaces: gatewayNamespaces(settings),
     proxyImage,
+    ...(settings.dnsCapture && { dnsCapture: true }),
     workloadTtlMs,
     outboundTrafficPolicy,
     ...(localityLbSetting && { localityLbSetting }),
@@ -84,6 +86,22 @@ const service = (settings: Settings): Live<Service> => ({
         targetPort: PORTS.monitoring,
         protocol: "TCP",
       },
+    ],
+  },
+});
+
+/** Sidecars look up its replicas and ask each whether it is of use, so they see those that start or end, too. */
+const dnsService = (settings: Settings): Live<Service> => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { ...meta(settings), name: DNS_SERVICE },
+  spec: {
+    selector: { app: CONTROL_PLANE },
+    clusterIP: "None",
+    ipFamilyPolicy: "PreferDualStack",
+    ports: [
+      { name: "dns", port: PORTS.dns, targetPort: PORTS.dns, protocol: "UDP" },
+      { name: "dns-tcp", port: PORTS.dns, targetPort: PORTS.dns, protocol: "TCP" },
     ],
   },
 });
@@ -147,6 +165,8 @@ const container = ({ image, logLevel, resources }: Settings): Container => ({
   ],
   ports: [
     { name: "grpc-xds", containerPort: PORTS.xds, protocol: "TCP" },
+    { name: "dns", containerPort: PORTS.dns, protocol: "UDP" },
+    { name: "dns-tcp", containerPort: PORTS.dns, protocol: "TCP" },
     { name: "https-webhook", containerPort: PORTS.webhook, protocol: "TCP" },
     { name: "http-monitoring", containerPort: PORTS.monitoring, protocol: "TCP" },
   ],

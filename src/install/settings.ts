@@ -55,6 +55,7 @@ export interface Settings {
   readonly resources: Resources;
   readonly logLevel: string;
   readonly failurePolicy: "Fail" | "Ignore";
+  readonly dnsCapture: boolean;
   readonly trustDomain: string;
   readonly workloadTtlMs: number;
   readonly clusterDomain: string;
@@ -79,7 +80,7 @@ const CONTROL_PLANE_RESOURCES: Resources = {
 /** As in the CRD: the API server fills them in, but the types of its schema cannot promise it. */
 const DEFAULTS = {
   controlPlane: { namespace: CONTROL_PLANE_NAMESPACE, replicas: 2, logLevel: "info" },
-  injector: { failurePolicy: "Fail" },
+  injector: { failurePolicy: "Fail", dnsCapture: false },
   security: { trustDomain: "cluster.local", workloadTTL: "24h" },
   networking: { clusterDomain: "cluster.local" },
   mesh: { accessLogFile: "" },

@@ -14,6 +14,8 @@ import { KINDS, type Kind, type Live } from "../api/kinds.ts";
 import { CACERTS_SECRET, controlPlaneDnsNames, PORTS } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { Authority } from "../ca/authority.ts";
+import { Askers } from "../dns/askers.ts";
+import { DnsServer } from "../dns/server.ts";
 import { Webhook } from "../inject/webhook.ts";
 import { Client } from "../kube/client.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
@@ -26,6 +28,7 @@ import { createScopes } from "../xds/scopes.ts";
 import { translators } from "../xds/translate.ts";
 import { AuthorityFollower } from "./authority.ts";
 import { type ControlPlaneState, controlPlanePages } from "./control-plane-pages.ts";
+import { clusterResolver, clusterResolvers, namesOf } from "./dns.ts";
 import { ExpiryClock } from "./expiry.ts";
 import { Feedback } from "./feedback.ts";
 import { Injection } from "./injection.ts";
@@ -41,8 +44,10 @@ export interface ControlPlaneOptions {
   readonly config: ControlPlaneConfig;
   readonly log: Log;
   readonly client?: Client;
-  /** Ports of the three servers, where they are not the usual ones. */
-  readonly ports?: Readonly<Record<"xds" | "webhook" | "monitoring", number>>;
+  /** Ports of the servers, where they are not the usual ones; DNS then takes any, if none is given. */
+  readonly ports?: Readonly<Record<"xds" | "webhook" | "monitoring", number>> & {
+    readonly dns?: number;
+  };
   readonly host?: string;
   readonly drainMs?: number;
 }
@@ -64,6 +69,7 @@ export async function runControlPlane(
     await Promise.all([
       parts.ads.listen({ host, port: ports.xds, certificates: parts.certificates }),
       parts.webhook.listen(ports.webhook, host),
+      parts.dns.listen(ports.dns ?? 0, host),
     ]);
     log.info(`serving mesh ${config.mesh}`, { startMs: Math.round(performance.now()) });
     return Object.assign(state, parts, { isReady: true });
@@ -76,8 +82,10 @@ export async function runControlPlane(
   const telling = parts?.feedback.run(parts.ads, signal);
   await stopped;
   state.isReady = false;
+  parts?.dns.leave();
   if (parts !== undefined) await partFromProxies(parts, options.drainMs ?? DRAIN_MS, log);
   running.abort();
+  parts?.dns.close();
   monitoring.close();
   await Promise.all([reflectors.done(), telling]);
   client.close();
@@ -106,6 +114,7 @@ interface Wiring {
 interface Parts {
   readonly ads: AdsServer;
   readonly webhook: Webhook;
+  readonly dns: DnsServer;
   readonly certificates: ServingCertificates;
   readonly feedback: Feedback;
 }
@@ -119,13 +128,15 @@ async function wire(wiring: Wiring): Promise<Parts> {
     log.warn(`MeshConfig ${config.mesh}: ${path}: ${message}`);
   const model = createMeshModel({ ...config, ...defined({ traffic: settings.traffic }) });
   const pods = new PodIndex();
+  const askers = new Askers();
   const feedback = new Feedback({ config, client, model, log });
-  watchModel(reflectors, { model, pods, feedback });
+  watchModel(reflectors, { model, pods, askers, feedback });
   for (const namespace of config.gatewayNamespaces)
     reflectors.start(KINDS.secret, partOf(model.sinks.secrets), { namespace });
   const clock = new ExpiryClock(model);
   signal.addEventListener("abort", () => clock.stop());
-  const injection = new Injection(wiring);
+  const resolvers = clusterResolvers();
+  const injection = new Injection({ ...wiring, resolvers });
   const authenticator = new Authenticator({ issuer: tokenIssuer(client), pods, trustDomain, log });
   const [authority] = await Promise.all([
     watchAuthority(reflectors, config, log),
@@ -143,22 +154,25 @@ async function wire(wiring: Wiring): Promise<Parts> {
   const onRejection = feedback.rejectionHeard.bind(feedback);
   const serving = { scopes, secrets: authority, pods, trustDomain, authenticator, log };
   const ads = new AdsServer({ ...serving, onRejection });
-  return { ads, webhook, certificates, feedback };
+  const resolver = clusterResolver(resolvers, config);
+  const dns = new DnsServer({ askers, names: namesOf(model), resolver });
+  return { ads, webhook, dns, certificates, feedback };
 }
 
 interface Readers {
   readonly model: MeshModel;
   readonly pods: PodIndex;
+  readonly askers: Askers;
   readonly feedback: Feedback;
 }
 
-function watchModel(reflectors: Reflectors, { model, pods, feedback }: Readers): void {
+function watchModel(reflectors: Reflectors, { model, pods, askers, feedback }: Readers): void {
   const { sinks } = model;
   const told = <T extends KubeObject>(kind: Kind<T>, sink: Sink<T>): void =>
     reflectors.start(kind, both<T>(sink, feedback.sink(kind)));
   reflectors.start(KINDS.service, sinks.services);
   reflectors.start(KINDS.endpointSlice, sinks.endpointSlices);
-  reflectors.start(KINDS.pod, both<Live<kube.Pod>>(sinks.pods, pods));
+  reflectors.start(KINDS.pod, both<Live<kube.Pod>>(sinks.pods, both<Live<kube.Pod>>(pods, askers)));
   reflectors.start(KINDS.node, both<Live<kube.Node>>(sinks.nodes, pods.nodes));
   told(KINDS.virtualService, sinks.virtualServices);
   told(KINDS.destinationRule, sinks.destinationRules);

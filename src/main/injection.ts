@@ -18,6 +18,8 @@ export interface InjectionOptions {
   readonly config: ControlPlaneConfig;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Addresses of the cluster's resolver, as pods have them. */
+  readonly resolvers: readonly string[];
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -79,6 +81,7 @@ export class Injection {
         controlPlaneNamespace: config.namespace,
         clusterDomain: config.clusterDomain,
         revision: config.mesh,
+        dns: { captured: config.dnsCapture === true, resolvers: this.#options.resolvers },
       },
       policy: {
         revision: config.mesh,

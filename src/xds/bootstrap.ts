@@ -9,6 +9,7 @@ import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts"
 import type { ConfigSource } from "../proto/gen/envoy/config/core/v3/config_source.ts";
 import type { OverloadManager } from "../proto/gen/envoy/config/overload/v3/overload.ts";
 import type { StringMatcher } from "../proto/gen/envoy/type/matcher/v3/string.ts";
+import { DNS_STATS, type DnsCapture, dnsClusters, dnsListeners } from "./bootstrap-dns.ts";
 import { type AppProbe, HEALTH_STATS, localClusters, localListeners } from "./bootstrap-local.ts";
 
 /** Files of the proxy's directory: the pod's token, and the mesh's roots as an SDS resource. */
@@ -26,6 +27,8 @@ export interface BootstrapOptions {
   /** Memory limit of the container; near it the proxy sheds load instead of being killed. */
   readonly memoryLimitBytes?: number;
   readonly stats?: StatsInclusion;
+  /** Absent: the pod's DNS is left alone. */
+  readonly dns?: DnsCapture;
   /** Where the token and the roots are mounted. */
   readonly directory?: string;
   /** Address of the control plane, when it is not the Service of its namespace. */
@@ -72,8 +75,8 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
       },
     },
     staticResources: {
-      clusters: [controlPlaneCluster(options), ...localClusters(options)],
-      listeners: localListeners(options),
+      clusters: [controlPlaneCluster(options), ...localClusters(options), ...dnsClusters(options)],
+      listeners: [...localListeners(options), ...dnsListeners(options)],
     },
     layeredRuntime: {
       layers: [
@@ -82,7 +85,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
         { name: "admin", adminLayer: {} },
       ],
     },
-    ...stats(options.stats),
+    ...stats(options.stats, options.dns === undefined ? [] : DNS_STATS),
     overloadManager: overload(options.memoryLimitBytes),
   };
 }
@@ -221,9 +224,10 @@ const KEPT_STATS = [
 
 export function stats(
   more: StatsInclusion = { prefixes: [], suffixes: [], regexes: [] },
+  others: readonly string[] = [],
 ): Bootstrap {
   const patterns: StringMatcher[] = [
-    ...[...KEPT_STATS, ...more.prefixes].map((prefix) => ({ prefix })),
+    ...[...KEPT_STATS, ...others, ...more.prefixes].map((prefix) => ({ prefix })),
     ...more.suffixes.map((suffix) => ({ suffix })),
     ...more.regexes.map((regex) => ({ safeRegex: { regex } })),
   ];

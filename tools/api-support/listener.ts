@@ -38,6 +38,13 @@ export const listener: readonly Row[] = [
   ),
   not("LS-10", "planned: the Gateway API has a lowering of its own"),
   not("LS-11", "planned with the Gateway API: write a Gateway and a VirtualService"),
-  not("LS-12", "there is no agent whose DNS proxy would read a table of names"),
+  partly(
+    "LS-12",
+    "there is no agent whose DNS proxy would read a table of names, so none is sent: pods that ask for it have their queries answered by the control plane, see docs/dns.md",
+    test(
+      "e2e/integration/dns.test.ts",
+      "a host that no DNS knows is found and reached, and comes and goes with its object",
+    ),
+  ),
   not("LS-13", "there is no ambient mode: the data plane is Envoy as a sidecar or gateway"),
 ];

@@ -19,7 +19,7 @@ export const meshConfig: readonly Row[] = [
   not("MC-12", "there is no log of connections that fit no filter chain, so none to switch off"),
   partly(
     "MC-13",
-    "for the whole mesh, and of what the rows MP say; of the annotation proxy.istio.io/config concurrency, interceptionMode and proxyStatsMatcher are followed, and of the rest whoever creates the pod is warned",
+    "for the whole mesh, and of what the rows MP say; of the annotation proxy.istio.io/config concurrency, interceptionMode, proxyStatsMatcher and ISTIO_META_DNS_CAPTURE are followed, and of the rest whoever creates the pod is warned",
     golden("mesh-settings", "xffNumTrustedHops: 2"),
     test(
       "src/inject/pod/proxy-config.test.ts",

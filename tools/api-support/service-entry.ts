@@ -1,4 +1,4 @@
-import { golden, partly, type Row, test, works } from "./row.ts";
+import { golden, type Row, test, works } from "./row.ts";
 
 const STORY = "service-entries";
 const OUTSIDE = "e2e/integration/external-services.test.ts";
@@ -11,14 +11,17 @@ export const serviceEntry: readonly Row[] = [
     golden(STORY, "name: 192.0.2.10_5432"),
     golden(STORY, "addressPrefix: 192.0.2.0 prefixLen: 28"),
   ),
-  partly(
+  works(
     "SE-03",
-    "addresses are allocated, written to the status and listened on, but nothing tells pods of them: there is no name server in the mesh, so give the names to pods by hostAliases or by the cluster's DNS",
     test(
       "e2e/integration/feedback.test.ts",
       "hosts without addresses get some, which stay over restarts and go when they are not wanted",
     ),
     test(OUTSIDE, TRAFFIC),
+    test(
+      "e2e/integration/dns.test.ts",
+      "a host that no DNS knows is found and reached, and comes and goes with its object",
+    ),
   ),
   works("SE-04", golden(STORY, "name: 0.0.0.0_5672")),
   works("SE-05", golden(STORY, "upstreamPortOverride: 8443")),

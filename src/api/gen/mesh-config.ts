@@ -39,6 +39,8 @@ export interface MeshConfigSpecControlPlaneResources {
 export interface MeshConfigSpecInjector {
   /** Whether a pod that should get a sidecar is refused (Fail) or starts without one (Ignore) while the injector does not answer. Fail holds only after injection has been seen to work. */
   readonly failurePolicy?: "Fail" | "Ignore";
+  /** Whether sidecars answer their pod's DNS for hosts of ServiceEntries, of pods whose annotation meshwright.dev/dns-capture says nothing. It counts for pods made from then on. */
+  readonly dnsCapture?: boolean;
 }
 
 export interface MeshConfigSpecGateways {

@@ -2,6 +2,7 @@ import { RE2JS } from "re2js";
 import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
 import { MeshError } from "../../util/errors.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
+import { asksForDns } from "./dns.ts";
 import { DEFAULT_RESOURCES } from "./proxy.ts";
 import { PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
 import { quantityBytes } from "./quantity.ts";
@@ -17,6 +18,8 @@ export interface SidecarSettings {
   readonly concurrency: number;
   /** Arguments of the capture program; `undefined` leaves the pod's traffic alone. */
   readonly capture: readonly string[] | undefined;
+  /** Whether the proxy is to take the pod's DNS; `undefined`: as the mesh has it. */
+  readonly dns: boolean | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -52,6 +55,7 @@ export function sidecarSettings(annotations: Annotations, object: string): Sidec
     },
     concurrency: config.concurrency ?? CONCURRENCY,
     capture: mode === "NONE" ? undefined : captureArguments(annotations, object),
+    dns: asksForDns(annotations, object) ?? config.dnsCapture,
     warnings: [...warnings(annotations), ...config.warnings],
   };
 }

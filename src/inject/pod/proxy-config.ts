@@ -12,6 +12,7 @@ export interface ProxyConfig {
   /** Worker threads; 0: one for each processor that the container sees. */
   readonly concurrency?: number;
   readonly interceptionMode?: string;
+  readonly dnsCapture?: boolean;
   readonly stats: Readonly<Record<"prefixes" | "suffixes" | "regexes", readonly string[]>>;
   readonly warnings: readonly string[];
 }
@@ -25,7 +26,7 @@ const WITHOUT_EFFECT = [
   ..."drainDuration terminationDrainDuration discoveryAddress discoveryRefreshDelay".split(" "),
   ..."zipkinAddress statsdUdpAddress envoyMetricsServiceAddress proxyAdminPort".split(" "),
   ..."controlPlaneAuthPolicy statNameLength tracing sds envoyAccessLogService".split(" "),
-  ..."envoyMetricsService proxyMetadata runtimeValues statusPort extraStatTags".split(" "),
+  ..."envoyMetricsService runtimeValues statusPort extraStatTags".split(" "),
   ..."meshId readinessProbe caCertificatesPem image privateKeyProvider".split(" "),
   ..."availabilityZone tracingServiceName fileFlushInterval fileFlushMinSizeKb".split(" "),
   "statsCompression",
@@ -46,6 +47,10 @@ export function proxyConfig(text: string | undefined, object: string): ProxyConf
     suffixes: matcher.list("inclusionSuffixes"),
     regexes: matcher.list("inclusionRegexps"),
   };
+  const metadata = new Reader(reader.nested("proxyMetadata"), object, "proxyMetadata.");
+  const captures = metadata.take("ISTIO_META_DNS_CAPTURE");
+  // Addresses are always allocated.
+  metadata.take("ISTIO_META_DNS_AUTO_ALLOCATE");
   const holds = reader.take("holdApplicationUntilProxyStarts");
   const warnings = [
     ...(holds === false
@@ -55,11 +60,13 @@ export function proxyConfig(text: string | undefined, object: string): ProxyConf
       ? [`${told("interceptionMode")} TPROXY is not supported, REDIRECT is used`]
       : []),
     ...matcher.rest().map(unknownField),
+    ...metadata.rest().map(withoutEffect),
     ...reader.rest().map(warningOf),
   ];
   return {
     ...(concurrency !== undefined && { concurrency }),
     ...(interceptionMode !== undefined && { interceptionMode }),
+    ...(captures !== undefined && { dnsCapture: captures === true || captures === "true" }),
     stats,
     warnings,
   };
@@ -70,11 +77,13 @@ const told = (field: string): string => `annotation ${PROXY_CONFIG}: ${field}`;
 const unknownField = (field: string): string =>
   `${told(field)} is no field of a ProxyConfig, and is ignored: correct its name`;
 
+const withoutEffect = (field: string): string =>
+  `${told(field)} has no effect here: docs/injection.md has the annotations that have`;
+
 function warningOf(field: string): string {
   if (MESH_WIDE.includes(field))
     return `${told(field)} is followed for the whole mesh only: set spec.mesh.defaultConfig.${field} of the MeshConfig`;
-  if (WITHOUT_EFFECT.includes(field))
-    return `${told(field)} has no effect here: docs/injection.md has the annotations that have`;
+  if (WITHOUT_EFFECT.includes(field)) return withoutEffect(field);
   return unknownField(field);
 }
 

@@ -2,6 +2,7 @@ import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
 import { INIT_CONTAINER, PORTS } from "../../api/names.ts";
 import type { AppProbe } from "../../xds/bootstrap-local.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
+import { dnsCapture, dnsWarnings, type MeshDns } from "./dns.ts";
 import { marked } from "./mark.ts";
 import { mergeProxy, takeOverrides } from "./overrides.ts";
 import { type Originals, rewriteProbes } from "./probes.ts";
@@ -16,6 +17,8 @@ export interface SidecarOptions {
   readonly clusterDomain: string;
   /** Name of the mesh: `istio.io/rev` of what it injects. */
   readonly revision: string;
+  /** Absent: pods cannot have their DNS captured. */
+  readonly dns?: MeshDns;
 }
 
 export interface Injected {
@@ -39,7 +42,10 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
     sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),
     overrides,
   );
-  const added = settings.capture ? [proxy, captureContainer(settings.capture, proxy)] : [proxy];
+  const added = settings.capture
+    ? [proxy, captureContainer([...settings.capture, ...dnsArguments(settings, options)], proxy)]
+    : [proxy];
+  const warnings = [...settings.warnings, ...dnsWarnings(settings.dns, options.dns, spec)];
   const status: Status = {
     initContainers: added.map((container) => container.name),
     volumes: [PROXY_VOLUME],
@@ -57,8 +63,16 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
         volumes: [...(spec.volumes ?? []), proxyVolume()],
       },
     },
-    warnings: settings.warnings.map((warning) => `${name}: ${warning}`),
+    warnings: warnings.map((warning) => `${name}: ${warning}`),
   };
+}
+
+const dnsOf = (settings: SidecarSettings, { dns }: SidecarOptions) =>
+  settings.capture && dnsCapture(settings.dns, dns);
+
+function dnsArguments(settings: SidecarSettings, options: SidecarOptions): readonly string[] {
+  const dns = dnsOf(settings, options);
+  return dns === undefined ? [] : ["--dns-resolvers", dns.resolvers.join(",")];
 }
 
 interface Application {
@@ -109,6 +123,7 @@ function sidecarContainer(
   },
 ): Container {
   const { componentLogLevel, image, logLevel, resources, stats } = settings;
+  const dns = dnsOf(settings, options);
   return {
     ...proxyContainer({
       image: image ?? options.image,
@@ -123,6 +138,7 @@ function sidecarContainer(
         clusterDomain: options.clusterDomain,
         probes,
         stats,
+        ...(dns && { dns }),
       },
     }),
     restartPolicy: "Always",

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { type TestContext, test } from "node:test";
+import { decode, encode } from "dns-packet";
+import fc from "fast-check";
+import { DNS_HEALTH_QUERY, DNS_HEALTH_REPLY } from "../api/dns-health.ts";
+import type { Asker } from "./askers.ts";
+import { Frames, frame } from "./frames.ts";
+import { RELAY_LIMITS, type RelayLimits } from "./relay.ts";
+import { Resolver } from "./resolver.ts";
+import { DnsServer } from "./server.ts";
+
+const LOOPBACK = "127.0.0.1";
+const POD: Asker = { key: "shop/web-1", namespace: "shop", labels: {}, addresses: [LOOPBACK] };
+const HOST = "api.example.com";
+
+interface World {
+  readonly port: number;
+  readonly server: DnsServer;
+  /** What came to the cluster's resolver, which sends it back turned around. */
+  readonly heard: Buffer[];
+  readonly pods: Map<string, Asker>;
+  silence(): void;
+}
+
+const turned = (message: Buffer): Buffer => Buffer.from(message).reverse();
+
+async function startWorld(t: TestContext, limits: Partial<RelayLimits> = {}): Promise<World> {
+  const heard: Buffer[] = [];
+  const streams = createServer((socket) => {
+    const frames = new Frames();
+    socket.on("data", (chunk: Buffer) => {
+      for (const message of frames.take(chunk)) {
+        heard.push(Buffer.from(message));
+        socket.write(frame(turned(message)));
+      }
+    });
+    socket.on("error", () => {});
+  }).listen(0, LOOPBACK);
+  await once(streams, "listening");
+  const address = streams.address();
+  assert.ok(typeof address === "object" && address !== null);
+  let isSilent = false;
+  const datagrams = createSocket("udp4");
+  datagrams.on("message", (message, { port }) => {
+    if (isSilent) return;
+    heard.push(message);
+    datagrams.send(turned(message), port, LOOPBACK);
+  });
+  datagrams.bind(address.port, LOOPBACK);
+  await once(datagrams, "listening");
+  const pods = new Map([[LOOPBACK, POD]]);
+  const server = new DnsServer({
+    askers: { find: (from) => pods.get(from) },
+    names: (host) => (host === HOST ? ["240.240.0.1"] : undefined),
+    resolver: new Resolver({
+      addresses: [{ host: LOOPBACK, port: address.port }],
+      probeName: "kubernetes.default.svc.cluster.local",
+    }),
+    limits: { ...RELAY_LIMITS, ...limits },
+  });
+  const port = await server.listen(0, LOOPBACK);
+  t.after(() => {
+    server.close();
+    streams.close();
+    datagrams.close();
+  });
+  return { port, server, heard, pods, silence: () => (isSilent = true) };
+}
+
+async function ask(socket: Socket, port: number, message: Buffer): Promise<Buffer> {
+  socket.send(message, port, LOOPBACK);
+  const [reply] = (await once(socket, "message", { signal: AbortSignal.timeout(5_000) })) as [
+    Buffer,
+  ];
+  return reply;
+}
+
+function client(t: TestContext): Socket {
+  const socket = createSocket("udp4");
+  t.after(() => socket.close());
+  return socket;
+}
+
+const query = encode({ type: "query", id: 7, questions: [{ type: "A", name: HOST }] });
+
+test("what is not the mesh's goes on byte for byte, and so does what comes back", async (t) => {
+  const { port, heard } = await startWorld(t);
+  const socket = client(t);
+  const bytes = fc.uint8Array({ minLength: 1, maxLength: 4_000 }).map((all) => Buffer.from(all));
+  await fc.assert(
+    fc.asyncProperty(bytes, async (message) => {
+      assert.deepEqual(await ask(socket, port, message), turned(message));
+      assert.deepEqual(heard.at(-1), message);
+    }),
+    { numRuns: 100 },
+  );
+  const before = heard.length;
+  const reply = decode(await ask(socket, port, query));
+  assert.deepEqual(
+    [reply.id, reply.answers?.map((one) => one.type === "A" && one.data)],
+    [7, ["240.240.0.1"]],
+  );
+  assert.equal(heard.length, before, "the mesh's own is nobody else's");
+});
+
+test("one stream carries answers of both", async (t) => {
+  const { port } = await startWorld(t);
+  const socket = connect(port, LOOPBACK);
+  t.after(() => socket.destroy());
+  const frames = new Frames();
+  const heard: Buffer[] = [];
+  const other = Buffer.alloc(20_000, 7);
+  other[0] = 1;
+  socket.write(Buffer.concat([frame(other), frame(query)]));
+  for await (const chunk of socket) {
+    heard.push(...frames.take(chunk as Buffer));
+    if (heard.length === 2) break;
+  }
+  assert.ok(heard.some((message) => message.equals(turned(other))));
+  assert.ok(heard.some((message) => message.length < 200 && decode(message).answers?.length === 1));
+});
+
+/** Whether the server says that it is of use; the end of the connection is a no. */
+async function isOfUse(port: number): Promise<boolean> {
+  const socket = connect(port, LOOPBACK);
+  socket.on("error", () => {});
+  socket.write(frame(Buffer.from(DNS_HEALTH_QUERY, "hex")));
+  const frames = new Frames();
+  for await (const chunk of socket.iterator({ destroyOnReturn: true }))
+    for (const message of frames.take(chunk as Buffer))
+      return message.equals(Buffer.from(DNS_HEALTH_REPLY, "hex"));
+  return false;
+}
+
+test("it is of use to pods that it knows, while its resolver answers and it stays", async (t) => {
+  const { port, server, pods } = await startWorld(t);
+  assert.equal(await isOfUse(port), true);
+  pods.clear();
+  assert.equal(await isOfUse(port), false, "nobody that it knows");
+  pods.set(LOOPBACK, POD);
+  server.leave();
+  assert.equal(await isOfUse(port), false, "about to leave");
+  const reply = decode(await ask(client(t), port, query));
+  assert.equal(reply.answers?.length, 1, "who has not heard of it yet is served all the same");
+
+  const other = await startWorld(t);
+  other.silence();
+  assert.equal(await isOfUse(other.port), false, "its resolver is silent");
+});
+
+test("nobody but pods is heard, and each pod only so much at once", async (t) => {
+  const { port, pods, heard } = await startWorld(t, { sessionsPerAsker: 2 });
+  const [one, two, three] = [client(t), client(t), client(t)];
+  await ask(one, port, Buffer.from("one"));
+  await ask(two, port, Buffer.from("two"));
+  three.send("three", port, LOOPBACK);
+  assert.deepEqual(decode(await ask(three, port, query)).answers?.length, 1, "ours costs nothing");
+  const { promise: wasLookedUp, resolve } = Promise.withResolvers<void>();
+  t.mock.method(pods, "get", () => resolve(), { times: 1 });
+  one.send("nobody", port, LOOPBACK);
+  await wasLookedUp;
+  assert.deepEqual((await ask(two, port, Buffer.from("again"))).toString(), "niaga");
+  assert.deepEqual(heard.map(String), ["one", "two", "again"]);
+});
+
+test("a port that is idle makes room", async (t) => {
+  const { port } = await startWorld(t, { sessionsPerAsker: 1, idleMs: 300 });
+  const [one, two] = [client(t), client(t)];
+  await ask(one, port, Buffer.from("one"));
+  const signal = AbortSignal.timeout(20_000);
+  const heard = once(two, "message", { signal });
+  const timer = setInterval(() => two.send("two", port, LOOPBACK), 100);
+  await heard.finally(() => clearInterval(timer));
+});
