@@ -19,6 +19,8 @@ export const INJECTION_PROBE = "meshwright.dev/probe";
 export const INJECTION = "istio-injection";
 export const SIDECAR_INJECT = "sidecar.istio.io/inject";
 export const REVISION = "istio.io/rev";
+/** On a Service: the namespaces that see it, as `exportTo` of the Istio API. */
+export const EXPORT_TO = "networking.istio.io/exportTo";
 export const TLS_MODE = "security.istio.io/tlsMode";
 export const CANONICAL_NAME = "service.istio.io/canonical-name";
 export const CANONICAL_REVISION = "service.istio.io/canonical-revision";

@@ -8,6 +8,7 @@ import type {
   ServiceAccount,
 } from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
+import { EXPORT_TO } from "../api/labels.ts";
 import { CONFIG_FILE, CONTROL_PLANE, DNS_SERVICE, PORTS } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
 import { metadata, ownerLabels } from "./metadata.ts";
@@ -90,11 +91,15 @@ const service = (settings: Settings): Live<Service> => ({
   },
 });
 
-/** Sidecars look up its replicas and ask each whether it is of use, so they see those that start or end, too. */
+/**
+ * Sidecars look up its replicas and ask each whether it is of use, so they see those that start or
+ * end, too. For that they have a cluster in their bootstrap: to the mesh the Service is nothing, or
+ * each new replica would change the listeners of every sidecar.
+ */
 const dnsService = (settings: Settings): Live<Service> => ({
   apiVersion: "v1",
   kind: "Service",
-  metadata: { ...meta(settings), name: DNS_SERVICE },
+  metadata: { ...meta(settings), name: DNS_SERVICE, annotations: { [EXPORT_TO]: "~" } },
   spec: {
     selector: { app: CONTROL_PLANE },
     clusterIP: "None",

@@ -1,7 +1,8 @@
 /** To whom objects are exported that do not say it themselves. */
+
+import { EXPORT_TO } from "../api/labels.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { MeshTraffic } from "./ir/mesh-traffic.ts";
-import { EXPORT_TO } from "./kube.ts";
 
 export type DefaultExports = NonNullable<MeshTraffic["exportTo"]>;
 

@@ -3,7 +3,13 @@ import { Report } from "../api/codes.ts";
 import type { Lowered } from "../api/diagnostic.ts";
 import type * as kube from "../api/gen/kubernetes.ts";
 import type { Live } from "../api/kinds.ts";
-import { PROXY_KIND, SERVICE_NAME, TLS_MODE, TRAFFIC_DISTRIBUTION } from "../api/labels.ts";
+import {
+  EXPORT_TO,
+  PROXY_KIND,
+  SERVICE_NAME,
+  TLS_MODE,
+  TRAFFIC_DISTRIBUTION,
+} from "../api/labels.ts";
 import { type Locality, nodeLocality, podLocality } from "../api/locality.ts";
 import { type ObjectMeta, objectKey, objectName } from "../api/object.ts";
 import { defined } from "../util/defined.ts";
@@ -26,8 +32,6 @@ export interface KubeService extends Origin {
   readonly externalName?: string;
   readonly uid?: string;
 }
-
-export const EXPORT_TO = "networking.istio.io/exportTo";
 
 export function lowerService(
   object: Live<kube.Service>,

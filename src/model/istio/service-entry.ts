@@ -58,7 +58,7 @@ export function lowerServiceEntry(
       ),
     ),
     places,
-    ...defined({ selector: spec.workloadSelector && (spec.workloadSelector.labels ?? {}) }),
+    ...(spec.workloadSelector && { selector: spec.workloadSelector.labels ?? {} }),
   };
   return { value, diagnostics: report.diagnostics };
 }
