@@ -107,7 +107,9 @@ const kubeletConfig = ({ cgroup, dnsService }: Cluster): object => ({
   syncFrequency: "2s",
   serializeImagePulls: false,
   registryPullQPS: 0,
-  eventRecordQPS: 0,
+  // Of events, none is taken for the default of five a second, which sixty pods are minutes behind.
+  eventRecordQPS: 200,
+  eventBurst: 400,
   kubeAPIQPS: 200,
   kubeAPIBurst: 400,
 });

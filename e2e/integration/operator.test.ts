@@ -65,6 +65,7 @@ describe("operator", () => {
       `Secret ${NAMESPACE}/cacerts`,
       `Service ${NAMESPACE}/istio-ingressgateway`,
       `Service ${NAMESPACE}/${CONTROL_PLANE}`,
+      `Service ${NAMESPACE}/${DNS_SERVICE}`,
       `ServiceAccount ${NAMESPACE}/istio-ingressgateway`,
       `ServiceAccount ${NAMESPACE}/${CONTROL_PLANE}`,
     ]);

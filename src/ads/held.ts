@@ -6,6 +6,8 @@ export interface Held {
   readonly version: string;
   /** Clusters it names; `undefined`: unknown, so it may name any. */
   readonly clusters: readonly string[] | undefined;
+  /** Of a cluster, the name of its endpoints; absent if that is its own, or unknown. */
+  readonly assignment?: string;
 }
 
 /** How the client differs from the scope at one name. */

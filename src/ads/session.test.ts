@@ -349,3 +349,33 @@ test("a cluster keeps its endpoints until it has given way to one with endpoints
     ],
   );
 });
+
+test("traffic moves to a cluster that gets its first endpoints when those are there", () => {
+  const scene = new Scene();
+  scene.scopes.write({
+    Cluster: {
+      a: { ...made("a", "1"), assignment: "~a" },
+      b: { ...made("b", "1"), assignment: "b" },
+    },
+    ClusterLoadAssignment: {
+      "~a": made("~a", "1", ["a"]),
+      b: { ...made("b", "1", ["b"]), isEmpty: true },
+    },
+    VirtualHost: { "r/x:80": made("r/x:80", "1", ["a"]) },
+  });
+  scene.settle();
+  scene.scopes.write({
+    Cluster: { b: { ...made("b", "2"), assignment: "~b" } },
+    ClusterLoadAssignment: { b: undefined, "~b": made("~b", "1", ["b"]) },
+    VirtualHost: { "r/x:80": made("r/x:80", "2", ["b"]) },
+  });
+  const sent: string[] = [];
+  for (let round = 0; round < 10; round++) {
+    const before = scene.wire.length;
+    scene.send();
+    for (const { type } of scene.wire.slice(before)) sent.push(type);
+    scene.step("down");
+    scene.step("up");
+  }
+  assert.deepEqual(sent, ["Cluster", "ClusterLoadAssignment", "VirtualHost"]);
+});

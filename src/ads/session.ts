@@ -380,8 +380,11 @@ export class Session {
   ): void {
     const endpoints = this.#subscriptions.get("ClusterLoadAssignment");
     for (const { name, assignment = name } of resources) {
-      const isNew = subscription.held(name) === undefined;
-      if (isNew || this.#warming.has(name)) this.#warming.add(name, nonce);
+      const held = subscription.held(name);
+      const isNew = held === undefined;
+      // The one that it replaces has other endpoints, perhaps none, and is in use until then.
+      const moves = isNew || (held.assignment ?? name) !== assignment;
+      if (moves || this.#warming.has(name)) this.#warming.add(name, nonce);
       if (isNew) continue;
       // Envoy warms a changed cluster with new endpoints, and does not ask for them.
       if (endpoints === undefined) this.#changedClusters.add(assignment);

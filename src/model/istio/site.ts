@@ -80,7 +80,8 @@ export function lowerNumber(
   if (value === undefined) return undefined;
   const whole = Number.isInteger(value);
   if (whole && value >= min && value <= max) return value;
-  const nearest = Number.isNaN(value) ? min : Math.min(max, Math.max(min, Math.round(value)));
+  const rounded = Math.round(value);
+  const nearest = Number.isNaN(rounded) ? min : Math.min(max, Math.max(min, rounded));
   report.add(
     "MESH0109",
     path,
