@@ -6,6 +6,7 @@ import {
   CA_SECRET,
   CACERTS_SECRET,
   CONTROL_PLANE,
+  DNS_SERVICE,
   OPERATOR_NAMESPACE,
 } from "../../src/api/names.ts";
 import type { MeshOperator } from "../../src/operator/operator.ts";

@@ -379,13 +379,11 @@ export class Session {
     nonce: string,
   ): void {
     const endpoints = this.#subscriptions.get("ClusterLoadAssignment");
-    for (const { name, assignment = name } of resources) {
+    for (const cluster of resources) {
+      const { name, assignment = name } = cluster;
       const held = subscription.held(name);
-      const isNew = held === undefined;
-      // The one that it replaces has other endpoints, perhaps none, and is in use until then.
-      const moves = isNew || (held.assignment ?? name) !== assignment;
-      if (moves || this.#warming.has(name)) this.#warming.add(name, nonce);
-      if (isNew) continue;
+      this.#warming.add(cluster, held, nonce);
+      if (held === undefined) continue;
       // Envoy warms a changed cluster with new endpoints, and does not ask for them.
       if (endpoints === undefined) this.#changedClusters.add(assignment);
       else if (endpoints.wants(assignment)) {

@@ -1,4 +1,5 @@
 import type { EncodedResource } from "../xds/resource.ts";
+import type { Held } from "./held.ts";
 import type { Fresh } from "./roll.ts";
 
 /** Clusters that a client was sent and has not accepted, which it does when they are warm. */
@@ -17,8 +18,10 @@ export class Warming {
     return false;
   }
 
-  add(cluster: string, nonce: string): void {
-    this.#single.set(cluster, nonce);
+  /** One that changes is in use meanwhile, so it counts only if its endpoints were others, perhaps none. */
+  add({ name, assignment = name }: EncodedResource, held: Held | undefined, nonce: string): void {
+    const moves = held === undefined || (held.assignment ?? name) !== assignment;
+    if (moves || this.has(name)) this.#single.set(name, nonce);
   }
 
   addFresh(fresh: Fresh, nonce: string): void {

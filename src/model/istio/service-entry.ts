@@ -53,9 +53,10 @@ export function lowerServiceEntry(
       addresses: common.addresses.length > 0 ? common.addresses : allocated(object, host),
     })),
     targetPorts: Object.fromEntries(
-      (spec.ports ?? []).flatMap(({ number, targetPort }) =>
-        targetPort ? [[number, targetPort]] : [],
-      ),
+      (spec.ports ?? []).flatMap(({ number, targetPort }, i) => {
+        const port = lowerPort(targetPort || undefined, `spec.ports[${i}].targetPort`, site);
+        return port === undefined ? [] : [[number, port]];
+      }),
     ),
     places,
     ...(spec.workloadSelector && { selector: spec.workloadSelector.labels ?? {} }),
