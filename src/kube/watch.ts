@@ -18,6 +18,8 @@ import { ApiError } from "./error.ts";
 const WATCH_SECONDS = { from: 240, to: 480 } as const;
 /** Bookmarks come about once a minute; a watch that is silent for longer than two is dead. */
 const IDLE_MS = 150_000;
+/** A server that takes a watch says so at once; one that has just started may take it and never say anything. */
+const OPEN_MS = 15_000;
 
 const lists = counter("meshwright_watch_lists_total", "Full lists made by reflectors", ["kind"]);
 const failures = counter("meshwright_watch_failures_total", "Lists and watches that failed", [
@@ -42,6 +44,8 @@ export interface ReflectOptions<T extends KubeObject> extends Selection {
   readonly log?: Log;
   /** After this long without a sign of life the watch is opened anew. */
   readonly idleMs?: number;
+  /** The same for the first sign of life. */
+  readonly openMs?: number;
 }
 
 export interface Reflection {
@@ -126,9 +130,17 @@ class Reflector<T extends KubeObject> {
   }
 
   async #watch(resourceVersion: string): Promise<void> {
-    const { idleMs = IDLE_MS } = this.#options;
+    const { idleMs = IDLE_MS, openMs = OPEN_MS } = this.#options;
     const idle = new AbortController();
-    const dead = setTimeout(() => idle.abort(silence(this.#kind, idleMs)), idleMs).unref();
+    const within = (ms: number) =>
+      setTimeout(() => idle.abort(silence(this.#kind, ms)), ms).unref();
+    const unopened = within(openMs);
+    let dead = unopened;
+    const heard = (): void => {
+      if (dead !== unopened) return void dead.refresh();
+      clearTimeout(unopened);
+      dead = within(idleMs);
+    };
     const [opened, events] = [performance.now(), this.#events];
     const spread = Math.random() * (WATCH_SECONDS.to - WATCH_SECONDS.from);
     try {
@@ -138,7 +150,7 @@ class Reflector<T extends KubeObject> {
           ...this.#options,
           resourceVersion,
           timeoutSeconds: Math.round(WATCH_SECONDS.from + spread),
-          heard: () => dead.refresh(),
+          heard,
         },
         AbortSignal.any([this.#options.signal, idle.signal]),
       );
