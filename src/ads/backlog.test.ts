@@ -129,6 +129,18 @@ test("what changes, comes or goes while a client is sent the first configuration
       assert.deepEqual(had, new Map(want.map(({ name, version }) => [name, version])));
       assert.equal(session.subscriptions.get("Cluster")?.outstanding, 0);
     }),
+    {
+      numRuns: 500,
+      // One of a group goes while the rest of it is on its way, and one that was sent goes later.
+      examples: [
+        [
+          [
+            { after: 1, name: "c11", version: undefined },
+            { after: 6, name: "c10", version: undefined },
+          ],
+        ],
+      ],
+    },
   );
 });
 

@@ -22,6 +22,8 @@ export class Backlog {
   #group = 0;
   #batch = 0;
   #at: Group | undefined;
+  /** Of the group that it is at: what may have gone by the time the rest is sent. */
+  #sent: Fresh[] = [];
 
   constructor(spans: readonly Span[], start: ResourceSet) {
     this.#spans = spans;
@@ -47,8 +49,12 @@ export class Backlog {
     return this.#left().reduce((sum, names) => sum + names.length, 0);
   }
 
-  /** What is sent next. */
-  peek(target: ResourceSet, missing: (name: string) => void): Fresh | undefined {
+  /**
+   * What is sent next.
+   *
+   * @param missing hears what there is no more, and whether the client was sent it
+   */
+  peek(target: ResourceSet, missing: (name: string, wasSent: boolean) => void): Fresh | undefined {
     while (!this.isEmpty) {
       const group = this.#current(target);
       // What was sent of a group that has changed since is sent again.
@@ -56,17 +62,24 @@ export class Backlog {
       this.#at = group;
       const fresh = group.batches[this.#batch];
       if (fresh !== undefined) return fresh;
+      const sent = this.#sent;
       this.#nextGroup();
-      for (const name of group.missing) missing(name);
+      for (const name of group.missing)
+        missing(
+          name,
+          sent.some(({ names }) => names.has(name)),
+        );
     }
     return undefined;
   }
 
   /** What `peek` gave was sent. */
   advance(): void {
-    this.#batch += 1;
     const { batches, missing } = this.#at ?? NOTHING;
+    const fresh = batches[this.#batch];
+    this.#batch += 1;
     if (this.#batch >= batches.length && missing.length === 0) this.#nextGroup();
+    else if (fresh !== undefined) this.#sent.push(fresh);
   }
 
   /** Everything that is left, which is in the backlog no more. */
@@ -96,6 +109,7 @@ export class Backlog {
     this.#group += 1;
     this.#batch = 0;
     this.#at = undefined;
+    this.#sent = [];
   }
 
   /** Past spans that have ended, up to the last, which may grow. */

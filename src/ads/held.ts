@@ -20,6 +20,8 @@ export interface Deviation {
 
 const NOTHING: Deviation = { held: undefined, asked: false };
 export const ASKED: Deviation = { held: undefined, asked: true };
+/** The client has it, in a version that nobody remembers. */
+export const SENT: Deviation = { held: { version: "", clusters: undefined }, asked: false };
 
 /**
  * What a client has of one type: a generation of its scope, shared by all clients at that cursor,

@@ -1,6 +1,6 @@
 import type { EncodedResource, ResourceSet } from "../xds/resource.ts";
 import { Backlog, type Span } from "./backlog.ts";
-import { ASKED, type Deviation, type Held, Holding } from "./held.ts";
+import { ASKED, type Deviation, type Held, Holding, SENT } from "./held.ts";
 import { Names } from "./names.ts";
 import { type Fresh, type Roll, rollOf } from "./roll.ts";
 
@@ -152,8 +152,9 @@ export class Subscription {
 
   /** The next of what was never sent; what does not exist is left to be answered by itself. */
   fresh(target: ResourceSet): Fresh | undefined {
-    return this.#holding.backlog?.peek(target, (name) => {
-      if (this.#names.has(name)) this.#holding.deviate(name, ASKED);
+    return this.#holding.backlog?.peek(target, (name, wasSent) => {
+      if (wasSent) this.#holding.deviate(name, SENT);
+      else if (this.#names.has(name)) this.#holding.deviate(name, ASKED);
     });
   }
 
