@@ -38,8 +38,6 @@ interface Expectation {
 }
 
 const report = (message: Report): void => void process.send?.(message);
-/** Envoy's default of `initial_stream_window_size`. */
-const ENVOY_WINDOW_BYTES = 16 * 1024 * 1024;
 /** As long as this without a response and the first configuration is complete. */
 const QUIET_MS = 1_000;
 
@@ -96,7 +94,6 @@ function open(command: Extract<Command, { kind: "open" }>): void {
       "grpc.ssl_target_name_override": command.serverName,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": -1,
-      "grpc-node.flow_control_window": ENVOY_WINDOW_BYTES,
     });
     proxies.push(new FakeProxy(client, { id: `proxy-${index}`, token, events }));
   }
