@@ -79,7 +79,7 @@ async function runFiles(
 
 /**
  * The cases share one cluster with one mesh, which is made for them and goes with them. Those in
- * folders take a machine for themselves: they run when they are asked for.
+ * folders run when they are asked for: they take a machine for themselves or have yet to prove themselves.
  */
 async function endToEnd(words: readonly string[], output: NodeJS.WritableStream): Promise<Count> {
   const name = process.env[CLUSTER_NAME] || "test";
