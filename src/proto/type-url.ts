@@ -9,6 +9,7 @@ export const TYPE_URLS = {
 } as const;
 
 export type ServedType = keyof typeof TYPE_URLS;
+export const SERVED_TYPES = Object.keys(TYPE_URLS) as readonly ServedType[];
 
 const TYPES: ReadonlyMap<string, ServedType> = new Map(
   Object.entries(TYPE_URLS).map(([type, url]) => [url, type as ServedType]),

@@ -3,22 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { MeshModel } from "../model/dataflow.ts";
+import { SERVED_TYPES } from "../proto/type-url.ts";
 import { applyAll, modelOf } from "../testing/fixtures.ts";
 import { damaged, USER_KINDS, WITNESS } from "../testing/junk.ts";
 import { encode } from "./encode.ts";
-import type { ResourceType } from "./resource.ts";
 import { createScopes } from "./scopes.ts";
 import { translators } from "./translate.ts";
 import type { ProxyView } from "./view.ts";
-
-const TYPES: readonly ResourceType[] = [
-  "Cluster",
-  "ClusterLoadAssignment",
-  "Listener",
-  "RouteConfiguration",
-  "VirtualHost",
-  "Secret",
-];
 
 const CALM: ProxyView = {
   kind: "sidecar",
@@ -52,7 +43,7 @@ function configuration({ engine, mesh }: MeshModel, view: ProxyView): ReadonlyMa
     },
   });
   const lease = scopes.acquire(view);
-  const all = TYPES.flatMap((type) =>
+  const all = SERVED_TYPES.flatMap((type) =>
     [...lease.scope.of(type).resources].map(
       ([name, { bytes }]) => [`${type} ${name}`, Buffer.from(bytes).toString("base64")] as const,
     ),

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
+import { SERVED_TYPES } from "../proto/type-url.ts";
 import type { Watch } from "../store/engine.ts";
 import { translatedFor } from "../testing/configuration.ts";
 import { anyEdit, anyObject, type Edit, edit, type Objects } from "../testing/edits.ts";
@@ -17,15 +18,6 @@ import type { EncodedResource, ResourceSet, ResourceType, Scope, Scopes } from "
 import { createScopes } from "./scopes.ts";
 import { translators } from "./translate.ts";
 import type { ProxyView } from "./view.ts";
-
-const TYPES: readonly ResourceType[] = [
-  "Cluster",
-  "ClusterLoadAssignment",
-  "Listener",
-  "RouteConfiguration",
-  "VirtualHost",
-  "Secret",
-];
 
 const sidecar = (namespace: string, app: string, version: string, index: number): ProxyView => ({
   kind: "sidecar",
@@ -96,7 +88,7 @@ class Client {
 
   /** Takes what is new, and checks that it was told of all of it. */
   pull(): void {
-    for (const type of TYPES) {
+    for (const type of SERVED_TYPES) {
       const set = this.scope.of(type);
       const copy = versions(set);
       const had = this.#had.get(type);
@@ -166,7 +158,7 @@ class World {
       this.#clients.get(i)?.pull();
       const { scope } = fresh.acquire(view);
       const direct = translatedFor(model.mesh(model.engine), view);
-      for (const type of TYPES) {
+      for (const type of SERVED_TYPES) {
         const kept = this.#clients.get(i)?.scope.of(type);
         assert.ok(kept);
         assert.deepEqual(bytes(kept), bytes(scope.of(type)), `${type} of ${view.workload}`);

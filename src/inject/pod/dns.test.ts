@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DNS_CAPTURE } from "../../api/labels.ts";
+import { INJECTION } from "../../testing/pod.ts";
 import { MeshError } from "../../util/errors.ts";
 import { injectSidecar, type SidecarOptions } from "./sidecar.ts";
 
 const FLAG = "--dns-resolvers";
 const RESOLVERS = ["10.96.0.10", "fd00::a"];
 const options = (captured: boolean, resolvers: readonly string[] = RESOLVERS): SidecarOptions => ({
-  image: "meshwright.local/meshwright-proxy:test",
-  imagePullPolicy: "IfNotPresent",
-  controlPlaneNamespace: "mesh-system",
-  clusterDomain: "cluster.local",
-  revision: "default",
+  ...INJECTION,
   dns: { captured, resolvers },
 });
 

@@ -2,31 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { golden } from "../../testing/golden.ts";
+import { INJECTION, readable } from "../../testing/pod.ts";
 import { asksForGrpcAgent, injectGrpcAgent } from "./grpc-agent.ts";
-import type { SidecarOptions } from "./sidecar.ts";
 import type { PodDraft } from "./workload.ts";
 
-const options: SidecarOptions = {
-  image: "meshwright.local/meshwright-proxy:test",
-  imagePullPolicy: "IfNotPresent",
-  controlPlaneNamespace: "mesh-system",
-  clusterDomain: "cluster.local",
-  revision: "default",
-};
-
-const inject = (pod: PodDraft): PodDraft => injectGrpcAgent(pod, options, "Pod shop/web").pod;
-
-/** The bootstrap as YAML rather than as one long argument. */
-function readable(pod: PodDraft): PodDraft {
-  const initContainers = pod.spec.initContainers?.map((container) => ({
-    ...container,
-    ...(container.args && { args: container.args.map(parsed) as string[] }),
-  }));
-  return { ...pod, spec: { ...pod.spec, ...(initContainers && { initContainers }) } };
-}
-
-const parsed = (argument: string): unknown =>
-  argument.startsWith("{") ? (JSON.parse(argument) as unknown) : argument;
+const inject = (pod: PodDraft): PodDraft => injectGrpcAgent(pod, INJECTION, "Pod shop/web").pod;
 
 golden(join(import.meta.dirname, "testdata/grpc-agent"), (pod: PodDraft) => readable(inject(pod)));
 

@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { INJECTION } from "../../testing/pod.ts";
 import { MeshError } from "../../util/errors.ts";
-import { injectSidecar, type SidecarOptions } from "./sidecar.ts";
-
-const OPTIONS: SidecarOptions = {
-  image: "meshwright.local/meshwright-proxy:test",
-  imagePullPolicy: "IfNotPresent",
-  controlPlaneNamespace: "mesh-system",
-  clusterDomain: "cluster.local",
-  revision: "default",
-};
+import { injectSidecar } from "./sidecar.ts";
 
 function inject(config: string, annotations: Readonly<Record<string, string>> = {}) {
   const pod = {
     metadata: { name: "web", annotations: { "proxy.istio.io/config": config, ...annotations } },
     spec: { containers: [{ name: "web" }] },
   };
-  const { pod: injected, warnings } = injectSidecar(pod, OPTIONS, "Pod shop/web");
+  const { pod: injected, warnings } = injectSidecar(pod, INJECTION, "Pod shop/web");
   const [proxy, ...others] = injected.spec.initContainers ?? [];
   const args = proxy?.args ?? [];
   return {

@@ -4,31 +4,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Container, Probe } from "../../api/gen/kubernetes.ts";
 import { golden } from "../../testing/golden.ts";
+import { INJECTION, readable } from "../../testing/pod.ts";
 import { MeshError } from "../../util/errors.ts";
-import { injectSidecar, type SidecarOptions } from "./sidecar.ts";
+import { injectSidecar } from "./sidecar.ts";
 import type { PodDraft } from "./workload.ts";
 
-const options: SidecarOptions = {
-  image: "meshwright.local/meshwright-proxy:test",
-  imagePullPolicy: "IfNotPresent",
-  controlPlaneNamespace: "mesh-system",
-  clusterDomain: "cluster.local",
-  revision: "default",
-};
-
-const inject = (pod: PodDraft): PodDraft => injectSidecar(pod, options, "Pod shop/web").pod;
-
-/** The bootstrap as YAML rather than as one long argument. */
-function readable(pod: PodDraft): PodDraft {
-  const initContainers = pod.spec.initContainers?.map((container) => ({
-    ...container,
-    ...(container.args && { args: container.args.map(parsed) as string[] }),
-  }));
-  return { ...pod, spec: { ...pod.spec, ...(initContainers && { initContainers }) } };
-}
-
-const parsed = (argument: string): unknown =>
-  argument.startsWith("{") ? (JSON.parse(argument) as unknown) : argument;
+const inject = (pod: PodDraft): PodDraft => injectSidecar(pod, INJECTION, "Pod shop/web").pod;
 
 golden(join(import.meta.dirname, "testdata"), (pod: PodDraft) => readable(inject(pod)));
 
@@ -153,7 +134,7 @@ test("what cannot be done, but need not stop the pod, is a warning", () => {
       metadata: { annotations: { "sidecar.istio.io/interceptionMode": "TPROXY" } },
       spec: { containers: [{ name: "web" }] },
     },
-    options,
+    INJECTION,
     "Pod shop/web",
   );
   assert.deepEqual(warnings, [
