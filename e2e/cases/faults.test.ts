@@ -14,6 +14,7 @@ import {
 import { openCluster, startComponent, stopComponent } from "../cluster/cluster.ts";
 import { expose, ingressClient, openMesh, ownNamespace, suiteEnd } from "../harness/case.ts";
 import type { Cluster } from "../harness/cluster.ts";
+import { replicas, syncedAt } from "../harness/control-plane.ts";
 import { diagnose } from "../harness/diagnose.ts";
 import { type EnvoyAdmin, openAdmin } from "../harness/envoy.ts";
 import { endOfStream, type XdsServer } from "../harness/grpc.ts";
@@ -33,12 +34,6 @@ const UNAUTHENTICATED = 16;
 /** What changes when configuration arrives that Envoy did not have. */
 const CONFIGURATION =
   "^(cluster_manager\\.cluster|listener_manager\\.listener)_(added|modified|removed)$";
-
-/** What `/debug/syncz` says of one proxy, as far as it matters here. */
-interface Sync {
-  readonly proxy: string;
-  readonly types: Readonly<Record<string, { readonly synced: boolean }>>;
-}
 
 describe("faults", () => {
   const end = suiteEnd();
@@ -109,19 +104,11 @@ describe("faults", () => {
     );
   }
 
-  /** The replicas that say of themselves that the sidecar is connected and has all it should. */
-  async function serving(sidecar: string): Promise<readonly string[]> {
-    const replicas = await pods(cluster, CONTROL_PLANE_NAMESPACE, `app=${CONTROL_PLANE}`);
-    const names = replicas.map(({ metadata }) => metadata.name);
-    const synced = await Promise.all(names.map((name) => isSynced(name, sidecar)));
-    return names.filter((_, i) => synced[i]);
-  }
-
-  async function isSynced(replica: string, sidecar: string): Promise<boolean> {
-    const path = `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/pods/${replica}:${PORTS.monitoring}/proxy/debug/syncz`;
-    const { status, body } = await cluster.api.send<readonly Sync[]>("GET", path);
-    const found = status === 200 ? body.find(({ proxy }) => proxy === sidecar) : undefined;
-    return found !== undefined && Object.values(found.types).every(({ synced }) => synced);
+  /** Whether a replica that is not one of the old says that the sidecar is connected and has all it should. */
+  async function isServedAnew(sidecar: string, old: ReadonlySet<string>): Promise<boolean> {
+    const renewed = (await replicas(cluster)).filter(({ metadata }) => !old.has(metadata.name));
+    const synced = await Promise.all(renewed.map((one) => syncedAt(cluster, one)));
+    return synced.some((proxies) => proxies.has(sidecar));
   }
 
   test("control plane deleted under load: no request fails, sidecars reconnect and get only differences", async (t) => {
@@ -129,8 +116,7 @@ describe("faults", () => {
     const configuration = await envoy.stats(CONFIGURATION);
     const { metadata } = await onePod(cluster, NAMESPACE, "app=httpbin");
     const sidecar = `${NAMESPACE}/${metadata.name}`;
-    const replicas = await pods(cluster, CONTROL_PLANE_NAMESPACE, `app=${CONTROL_PLANE}`);
-    const old = new Set(replicas.map((replica) => replica.metadata.name));
+    const old = new Set((await replicas(cluster)).map((replica) => replica.metadata.name));
     const selector = `app=${CONTROL_PLANE}`;
     await cluster.kubectl.run([
       "delete",
@@ -148,7 +134,7 @@ describe("faults", () => {
         deadlineMs: 60_000,
         diagnose: () => diagnose(cluster),
       },
-      async () => (await serving(sidecar)).some((replica) => !old.has(replica)),
+      () => isServedAnew(sidecar, old),
     );
     assert.deepEqual(await envoy.stats(CONFIGURATION), configuration);
     await assertNoFailure(load);

@@ -80,10 +80,13 @@ export async function allSynced(cluster: Cluster, namespace: string): Promise<vo
 }
 
 async function syncedProxies(cluster: Cluster): Promise<ReadonlySet<string>> {
-  const pages = await Promise.all(
-    (await replicas(cluster)).map((one) => page<readonly Sync[]>(cluster, one, "/debug/syncz")),
-  );
-  const syncs = pages.flatMap((found) => found ?? []);
+  const found = await Promise.all((await replicas(cluster)).map((one) => syncedAt(cluster, one)));
+  return new Set(found.flatMap((proxies) => [...proxies]));
+}
+
+/** The proxies that a replica says are connected to it and have all they should. */
+export async function syncedAt(cluster: Cluster, replica: Pod): Promise<ReadonlySet<string>> {
+  const syncs = (await page<readonly Sync[]>(cluster, replica, "/debug/syncz")) ?? [];
   const synced = syncs.filter(({ types }) => Object.values(types).every((type) => type.synced));
   return new Set(synced.map(({ proxy }) => proxy));
 }
