@@ -292,7 +292,12 @@ describe("operator", () => {
   test("a deleted MeshConfig takes everything with it, and the next mesh has the same root", async () => {
     const root = (await world.admin.get(KINDS.secret, MASTER))?.data;
     await world.remove();
-    assert.deepEqual([...(await world.owned()).keys()], []);
+    // Definitions that are deleted go when the API server has emptied them.
+    await waitFor({ description: "the end of all that was made", deadlineMs: 20_000 }, async () => {
+      const left = [...(await world.owned()).keys()];
+      if (left.length === 0) return true;
+      throw new Error(left.join(", "));
+    });
     assert.equal(await world.admin.get(KINDS.namespace, { name: NAMESPACE }), undefined);
     const verbs = world.server
       .operatorWrites()
