@@ -4,7 +4,7 @@
  */
 import type { TestContext } from "node:test";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
-import { encodeDelta } from "../../src/proto/frame.ts";
+import { encodeDelta, unframed } from "../../src/proto/frame.ts";
 import { DeltaDiscoveryRequest } from "../../src/proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { TYPE_URLS } from "../../src/proto/type-url.ts";
 import type { EncodedResource, ResourceType } from "../../src/xds/resource.ts";
@@ -31,7 +31,7 @@ const DELTA = {
     responseStream: true,
     requestSerialize: (bytes: Buffer) => bytes,
     requestDeserialize: (bytes: Buffer) => DeltaDiscoveryRequest.decode(bytes),
-    responseSerialize: (frame: Buffer) => frame,
+    responseSerialize: unframed,
     responseDeserialize: (bytes: Buffer) => bytes,
   },
 } as const;

@@ -91,7 +91,10 @@ export class Connection {
       onVerdict: (verdict) => this.#onVerdict(verdict),
       onClose: () => this.#release(),
     };
-    this.#stream = new AdsStream(call, this.session, events, { turns: hub.turns });
+    this.#stream = new AdsStream(call, this.session, events, {
+      turns: hub.turns,
+      schedule: () => hub.changedFor(this),
+    });
   }
 
   /** Who it is, seen in its own dialect. */

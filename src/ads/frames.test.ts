@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeDelta } from "../proto/delta.ts";
-import { encodeDelta } from "../proto/frame.ts";
+import { encodeDelta, unframed } from "../proto/frame.ts";
 import { DeltaDiscoveryResponse } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { encode } from "../xds/encode.ts";
 import { Frames } from "./frames.ts";
@@ -19,7 +19,7 @@ test("a frame is what the generated codec reads", () => {
       fc.string({ maxLength: 300 }),
       (has, removed, nonce, pad) => {
         const resources = has.map((name) => cluster(name + pad));
-        const frame = encodeDelta({ typeUrl: "t", nonce, resources, removed });
+        const frame = unframed(encodeDelta({ typeUrl: "t", nonce, resources, removed }));
         const decoded = DeltaDiscoveryResponse.decode(frame);
         assert.deepEqual(
           decoded.resources?.map((one) => one.name) ?? [],

@@ -5,6 +5,7 @@ import type { EncodedResource, ResourceType } from "../xds/resource.ts";
 /** A finished response: the same bytes, nonce included, go to every stream that is owed them. */
 export interface Frame {
   readonly nonce: string;
+  /** With gRPC's prefix; empty if there is nothing to send. */
   readonly bytes: Buffer;
 }
 

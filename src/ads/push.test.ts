@@ -24,9 +24,25 @@ test("changes of one moment are one round; a later one is another", async () => 
   pusher.changedFor(a);
   await turn();
   assert.deepEqual([a.pushes, b.pushes, rounds.length], [1, 1, 1]);
-  pusher.changedFor(b);
+  pusher.changed();
   await turn();
-  assert.deepEqual([a.pushes, b.pushes, rounds.length], [1, 2, 2]);
+  assert.deepEqual([a.pushes, b.pushes, rounds.length], [2, 2, 2]);
+});
+
+test("what concerns one of them comes after those that wait, and is no round", async () => {
+  const rounds: number[] = [];
+  const pusher = new Pusher((ms) => rounds.push(ms));
+  const order: string[] = [];
+  const [a, b] = ["a", "b"].map((name) => ({ push: () => order.push(name) }));
+  for (const stream of [a, b]) pusher.add(stream as { push: () => void });
+  pusher.changedFor(a as { push: () => void });
+  await turn();
+  assert.deepEqual([order, rounds.length], [["a"], 0]);
+  pusher.changed();
+  setImmediate(() => pusher.changedFor(a as { push: () => void }));
+  await turn();
+  await turn();
+  assert.deepEqual([order, rounds.length], [["a", "a", "b", "a"], 1]);
 });
 
 test("a round that takes long lets others run, and a change in it reaches all again", async () => {

@@ -8,7 +8,8 @@ const SLICE_MS = 8;
 
 /**
  * Tells the streams that something changed: the first change at once, later ones merged into the
- * round that is under way. There is no debounce to wait for.
+ * round that is under way. There is no debounce to wait for. What clients answer meanwhile is acted
+ * on after it, so that those who were served first do not keep the others waiting.
  */
 export class Pusher {
   readonly #streams = new Set<Pushable>();
@@ -16,7 +17,8 @@ export class Pusher {
   #dirty = new Set<Pushable>();
   #isScheduled = false;
   readonly #onRound: (durationMs: number) => void;
-  #roundStart = 0;
+  /** Of the round that a change for all has begun. */
+  #roundStart: number | undefined;
 
   constructor(onRound: (durationMs: number) => void = () => {}) {
     this.#onRound = onRound;
@@ -47,15 +49,14 @@ export class Pusher {
   /** Something changed that may concern any of them. */
   changed(): void {
     if (this.#streams.size === 0) return;
-    if (this.#dirty.size === 0) this.#roundStart = performance.now();
+    this.#roundStart ??= performance.now();
     this.#dirty = new Set(this.#streams);
     this.#schedule();
   }
 
-  /** Something changed that concerns one of them. */
+  /** Something concerns one of them: a change, or what its client said. */
   changedFor(stream: Pushable): void {
     if (!this.#streams.has(stream)) return;
-    if (this.#dirty.size === 0) this.#roundStart = performance.now();
     this.#dirty.add(stream);
     this.#schedule();
   }
@@ -74,7 +75,11 @@ export class Pusher {
       stream.push();
       if (performance.now() >= end) break;
     }
-    if (this.#dirty.size > 0) this.#schedule();
-    else this.#onRound(performance.now() - this.#roundStart);
+    if (this.#dirty.size > 0) {
+      this.#schedule();
+      return;
+    }
+    if (this.#roundStart !== undefined) this.#onRound(performance.now() - this.#roundStart);
+    this.#roundStart = undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
   type ServerDuplexStream,
   status,
 } from "@grpc/grpc-js";
+import { unframed } from "../proto/frame.ts";
 import {
   DeltaDiscoveryRequest,
   DiscoveryRequest,
@@ -21,6 +22,7 @@ import { type Authenticator, type Caller, caller as callerOf, UNAUTHENTICATED } 
 import { Connection, type Hub, type Refusal, type Rejection } from "./connection.ts";
 import { type Dialect, deltaDialect, stateDialect } from "./dialect.ts";
 import { Frames } from "./frames.ts";
+import { sendFrames } from "./framing.ts";
 import { connected, refusedCalls, rounds } from "./metrics.ts";
 import type { Pods } from "./pods.ts";
 import { Pusher } from "./push.ts";
@@ -59,7 +61,7 @@ const method = <Request>(name: string, codec: Codec<Request>) => ({
   responseStream: true as const,
   requestSerialize: (request: Request) => Buffer.from(codec.encode(request).finish()),
   requestDeserialize: (bytes: Buffer) => codec.decode(bytes),
-  responseSerialize: (frame: Buffer) => frame,
+  responseSerialize: unframed,
   responseDeserialize: (bytes: Buffer) => bytes,
 });
 
@@ -86,7 +88,7 @@ const DRAIN_GRACE_MS = 1_000;
 
 export class AdsServer {
   readonly #options: AdsOptions;
-  readonly #server = new Server(CHANNEL);
+  readonly #server = new Server({ ...CHANNEL, interceptors: [sendFrames] });
   readonly #connections = new Set<Connection>();
   readonly #pusher = new Pusher((durationMs) => rounds.observe(durationMs / 1000));
   readonly #hub: Hub;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { decodeDelta } from "../proto/delta.ts";
+import { unframed } from "../proto/frame.ts";
 import type { DeltaDiscoveryRequest } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { TYPE_URLS } from "../proto/type-url.ts";
 import { HandMadeScopes } from "../testing/scopes.ts";
@@ -19,7 +20,7 @@ class SlowCall extends EventEmitter {
   isEnded = false;
 
   write(frame: Buffer, written: () => void): boolean {
-    this.written.push(decodeDelta(frame).resources.map(({ name }) => name));
+    this.written.push(decodeDelta(unframed(frame)).resources.map(({ name }) => name));
     this.#callbacks.push(written);
     return false;
   }

@@ -25,6 +25,8 @@ export interface StreamEvents {
 export interface StreamTerms {
   /** Who may be sent its first configuration; shared with other streams. */
   readonly turns?: Turns;
+  /** Asks for a `push` in its turn; without it, what a client says is acted on at once. */
+  readonly schedule?: () => void;
   readonly now?: () => number;
 }
 
@@ -40,6 +42,7 @@ export class AdsStream {
   readonly #session: Session;
   readonly #events: StreamEvents;
   readonly #turns: Turns;
+  readonly #schedule: () => void;
   readonly #now: () => number;
   readonly #resume = (): void => this.#pump();
   #writing = 0;
@@ -51,6 +54,7 @@ export class AdsStream {
     this.#session = session;
     this.#events = events;
     this.#turns = terms.turns ?? new Turns();
+    this.#schedule = terms.schedule ?? this.#resume;
     this.#now = terms.now ?? (() => performance.now());
     call.on("data", (request) => this.#receive(request));
     call.on("end", () => call.end());
@@ -85,8 +89,9 @@ export class AdsStream {
 
   /** What changes goes out at once; what the client was never sent, in its turn. */
   #mayGo(): boolean {
-    const subscriptions = this.#session.subscriptions.values();
-    return !subscriptions.some((one) => one.hasBacklog) || this.#turns.take(this.#resume);
+    for (const { hasBacklog } of this.#session.subscriptions.values())
+      if (hasBacklog) return this.#turns.take(this.#resume);
+    return true;
   }
 
   /** Ends the stream in an orderly way: the client reconnects, elsewhere if we no longer listen. */
@@ -107,7 +112,7 @@ export class AdsStream {
     this.#events.onRequest(type, request);
     this.#judge(type, request);
     this.#subscribe(type, request);
-    this.#pump();
+    this.#schedule();
   }
 
   #judge(type: ResourceType, { responseNonce, errorDetail }: DeltaDiscoveryRequest): void {

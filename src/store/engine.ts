@@ -322,6 +322,12 @@ export class Engine implements Context {
   readonly #listeners = new Set<() => void>();
   #depth = 0;
   #written = false;
+  #moment = 0;
+
+  /** How many batches have changed an input: while it stays, so does every value. */
+  get moment(): number {
+    return this.#moment;
+  }
 
   query<A extends readonly Argument[], V>(
     compute: (cx: Context, ...key: A) => V,
@@ -367,6 +373,7 @@ export class Engine implements Context {
 
   #commit(): void {
     this.#written = false;
+    this.#moment += 1;
     this.garden.weed();
     for (const listener of this.#listeners) listener();
   }

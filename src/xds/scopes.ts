@@ -132,6 +132,10 @@ class Parts implements PartPool {
     this.#queries = rowQueries(options, this.projections);
   }
 
+  get moment(): number {
+    return this.#options.engine.moment;
+  }
+
   rowsOf(type: ResourceType): readonly number[] {
     return [...this.#options.translators.entries()].flatMap(([i, row]) =>
       row.type === type ? [i] : [],

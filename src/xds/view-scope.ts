@@ -8,6 +8,8 @@ import type { ResourceSet, ResourceType, Scope } from "./resource.ts";
 export interface PartPool {
   readonly projections: Projections;
   readonly layering: Layering;
+  /** While it stays, no part changes. */
+  readonly moment: number;
   rowsOf(type: ResourceType): readonly number[];
   acquire(row: number, known: Projection): { readonly part: Part; readonly keys: RowKeys };
   release(row: number, known: Projection): void;
@@ -50,6 +52,7 @@ class TypeScope {
   /** When a layer last moved to another part: generations from before mean other parts. */
   #since = 0;
   #layered: LayeredSet | undefined;
+  #current: { readonly moment: number; readonly set: ResourceSet } | undefined;
 
   constructor(layers: readonly Layer[], pool: PartPool) {
     this.#layers = layers;
@@ -57,6 +60,16 @@ class TypeScope {
   }
 
   current(): ResourceSet {
+    const { moment } = this.#pool;
+    if (this.#current?.moment !== moment) this.#current = { moment, set: this.#refresh() };
+    return this.#current.set;
+  }
+
+  dispose(): void {
+    for (const layer of this.#layers) layer.dispose();
+  }
+
+  #refresh(): ResourceSet {
     // A part that never held anything adds nothing, and one that ever did stays for its history.
     const sets = this.#layers
       .flatMap((layer) => layer.refresh())
@@ -68,10 +81,6 @@ class TypeScope {
     this.#layered =
       this.#since === 0 ? this.#pool.layering.of(sets) : new LayeredSet(sets, this.#since);
     return this.#layered;
-  }
-
-  dispose(): void {
-    for (const layer of this.#layers) layer.dispose();
   }
 
   #noteMoves(): void {

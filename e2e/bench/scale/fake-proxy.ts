@@ -91,6 +91,8 @@ function writeRequest({ typeUrl, node, subscribe = [], unsubscribe = [], nonce }
 export interface ProxyEvents {
   /** A resource arrived, or went (`body` absent). */
   resource(proxy: FakeProxy, typeUrl: string, name: string, body?: Uint8Array): void;
+  /** A response was taken whole. */
+  answered(proxy: FakeProxy): void;
   ended(proxy: FakeProxy, error: Error | undefined): void;
 }
 
@@ -106,7 +108,9 @@ export class FakeProxy {
   readonly #events: ProxyEvents;
   /** Names of endpoints, by cluster. */
   readonly #assignments = new Map<string, string>();
-  #routes = new Set<string>();
+  /** Names of endpoints that it asks for. */
+  readonly #wanted = new Set<string>();
+  readonly #routes = new Set<string>();
   #closed = false;
 
   constructor(client: Client, options: { id: string; token: string; events: ProxyEvents }) {
@@ -133,14 +137,15 @@ export class FakeProxy {
     return (
       count(TYPE_URLS.Cluster) > 0 &&
       count(TYPE_URLS.Listener) > 0 &&
-      this.#missing(TYPE_URLS.ClusterLoadAssignment, new Set(this.#assignments.values())) === 0 &&
+      this.#missing(TYPE_URLS.ClusterLoadAssignment, this.#wanted) === 0 &&
       this.#missing(TYPE_URLS.RouteConfiguration, this.#routes) === 0
     );
   }
 
   #missing(typeUrl: string, wanted: ReadonlySet<string>): number {
-    const held = this.held.get(typeUrl);
-    return held === undefined ? wanted.size : wanted.difference(held).size;
+    const held = this.held.get(typeUrl) ?? new Set<string>();
+    // Most of the time it has too few for a closer look.
+    return held.size < wanted.size ? wanted.size : wanted.difference(held).size;
   }
 
   #receive(message: Buffer): void {
@@ -156,6 +161,7 @@ export class FakeProxy {
     this.#send({ typeUrl, nonce });
     for (const { name, body } of resources) this.#events.resource(this, typeUrl, name, body);
     for (const name of removed) this.#events.resource(this, typeUrl, name);
+    this.#events.answered(this);
   }
 
   #follow(typeUrl: string, resources: Delta["resources"], removed: readonly string[]): void {
@@ -168,23 +174,33 @@ export class FakeProxy {
   }
 
   #followClusters(resources: Delta["resources"], removed: readonly string[]): void {
-    const before = new Set(this.#assignments.values());
-    for (const { name, body } of resources) {
-      const assignment = serviceName(body);
-      if (assignment !== undefined) this.#assignments.set(name, assignment);
-    }
-    for (const name of removed) this.#assignments.delete(name);
-    const after = new Set(this.#assignments.values());
-    const subscribe = [...after.difference(before)];
-    const unsubscribe = [...before.difference(after)];
+    const [came, went] = [new Set<string>(), new Set<string>()];
+    const assign = (cluster: string, assignment: string | undefined): void => {
+      const before = this.#assignments.get(cluster);
+      if (before === assignment) return;
+      if (before !== undefined) went.add(before);
+      if (assignment === undefined) this.#assignments.delete(cluster);
+      else this.#assignments.set(cluster, assignment);
+      if (assignment !== undefined) came.add(assignment);
+    };
+    for (const { name, body } of resources) assign(name, serviceName(body));
+    for (const name of removed) assign(name, undefined);
+    const subscribe = [...came.difference(this.#wanted)];
+    const unsubscribe = [...went].filter((name) => !this.#isAssigned(name));
+    for (const name of subscribe) this.#wanted.add(name);
+    for (const name of unsubscribe) this.#wanted.delete(name);
     if (subscribe.length + unsubscribe.length > 0)
       this.#send({ typeUrl: TYPE_URLS.ClusterLoadAssignment, subscribe, unsubscribe });
+  }
+
+  #isAssigned(name: string): boolean {
+    return this.#assignments.values().some((assignment) => assignment === name);
   }
 
   #followListeners(resources: Delta["resources"]): void {
     const named = new Set(resources.flatMap(({ body }) => routeNames(body)));
     const subscribe = [...named.difference(this.#routes)];
-    this.#routes = this.#routes.union(named);
+    for (const name of subscribe) this.#routes.add(name);
     if (subscribe.length > 0) this.#send({ typeUrl: TYPE_URLS.RouteConfiguration, subscribe });
   }
 

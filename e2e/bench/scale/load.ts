@@ -66,8 +66,8 @@ function awaitQuiet(): void {
 }
 
 const events: ProxyEvents = {
+  answered: checkConfigured,
   resource(proxy, typeUrl, name, body) {
-    checkConfigured(proxy);
     if (expectation === undefined || typeUrl !== expectation.typeUrl) return;
     if (expectation.arrivals.has(proxy.id)) return;
     const holds =

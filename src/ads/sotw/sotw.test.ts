@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
+import { unframed } from "../../proto/frame.ts";
 import {
   type DiscoveryRequest,
   DiscoveryResponse,
@@ -44,7 +45,7 @@ class Client extends EventEmitter {
       nonce = "",
       versionInfo: version = "",
       resources = [],
-    } = DiscoveryResponse.decode(frame);
+    } = DiscoveryResponse.decode(unframed(frame));
     const type = typeUrl.split(".").at(-1) as ResourceType;
     const names = resources.map((one) => String(one["name"] ?? one["clusterName"]));
     this.said.push({ type, names, nonce, version });
