@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import type { ProxySync } from "../../../src/ads/sync-state.ts";
 import type { KubeObject } from "../../../src/api/object.ts";
 import { createRoot } from "../../../src/ca/root.ts";
+import { NODE_OPTIONS } from "../../../src/install/control-plane.ts";
 import type { Client } from "../../../src/kube/client.ts";
 import { ApiServer } from "../../harness/api-server.ts";
 import { waitFor } from "../../harness/wait.ts";
@@ -58,7 +59,7 @@ export class Bed {
     const script = join(import.meta.dirname, "control-plane.ts");
     const ports = [PORTS.xds, PORTS.webhook, PORTS.monitoring].map(String);
     this.#controlPlane = spawn(process.execPath, [...flags, script, this.#host, ...ports], {
-      env: { ...process.env, KUBECONFIG: kubeconfig },
+      env: { ...process.env, KUBECONFIG: kubeconfig, NODE_OPTIONS },
       stdio: "inherit",
     });
     await waitFor({ description: "control plane that is ready", deadlineMs: 60_000 }, async () => {
