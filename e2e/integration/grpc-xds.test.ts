@@ -7,6 +7,8 @@ import { waitFor } from "../harness/wait.ts";
 import { type Caller, type Counts, grpcWorld, type Library } from "./grpc-world.ts";
 
 const TARGET = "xds:///versions.shop.svc.cluster.local:9080";
+/** Another name for the same. */
+const NAME = "xds:///latest.shop.svc.cluster.local:9080";
 const CALLS = 1_000;
 
 const backend = (version: string, address: string): string => `
@@ -32,6 +34,11 @@ apiVersion: v1
 kind: Service
 metadata: { name: versions, namespace: shop }
 spec: { clusterIP: 10.96.0.9, selector: { app: versions }, ports: [{ name: grpc, port: 9080 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: latest, namespace: shop }
+spec: { type: ExternalName, externalName: versions.shop.svc.cluster.local }
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -91,6 +98,7 @@ for (const library of ["go", "node"] as const satisfies readonly Library[])
     world.apply(split(100, 0));
     await until(client, "v1 alone", ({ v1 }) => v1 === 20);
     assert.deepEqual(await client.call(CALLS), { v1: CALLS });
+    assert.deepEqual(await world.client(library, NAME).call(50), { v1: 50 });
 
     const [tester, nobody] = ["tester", "nobody"].map((user) =>
       world.client(library, TARGET, user),

@@ -155,6 +155,18 @@ export const CODES = {
     explanation:
       "Two hosts want the same connections: those to one address and port of which not both speak HTTP, or those to one port of addresses that nobody has. A Kubernetes Service comes first, then the older object, then the first by namespace and name. Give the hosts different addresses or ports.",
   },
+  MESH0135: {
+    level: "warning",
+    title: "A host is another name for a host",
+    explanation:
+      "A Service of type ExternalName that names a host of the mesh is another name for it: requests to the name follow the routing and the policy of that host, and what is said of the name itself has no effect. Name the host it stands for. A VirtualService may send requests to either.",
+  },
+  MESH0136: {
+    level: "warning",
+    title: "A name stands for itself",
+    explanation:
+      "Services of type ExternalName name each other in a circle, so no DNS resolves any of them. Let one of them name a host.",
+  },
   MESH0140: {
     level: "error",
     title: "An EnvoyFilter's patch cannot be applied",

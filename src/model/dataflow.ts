@@ -119,9 +119,14 @@ function meshOver(
     sidecar: (proxy) => queries.sidecarOf(cx, proxy),
     egress: (scope) => cx.get(queries.scope, scope).egress,
     unknownTraffic: (proxy) =>
-      unknownTraffic(cx, from, settings, () => queries.sidecarOf(cx, proxy)),
+      unknownTraffic(cx, from, settings, {
+        sidecar: () => queries.sidecarOf(cx, proxy),
+        hostOf: (name) => cx.get(queries.hostOf, proxy.namespace, name) ?? name,
+      }),
     hosts: (scope) => cx.get(queries.hosts, scope),
     service: (host, namespace) => queries.registry.service(cx, host, namespace),
+    names: (host, namespace) =>
+      queries.registry.names(cx, host, namespace).map((name) => name.host),
     endpoints: (host, namespace) => queries.endpoints(cx, host, namespace),
     standpoint: (host, namespace) => queries.standpoint(cx, host, namespace),
     peers: (host, namespace) => queries.peers(cx, host, namespace),
@@ -157,9 +162,13 @@ function unknownTraffic(
   cx: Context,
   from: Inputs,
   { outboundTrafficPolicy }: MeshSettings,
-  sidecar: () => Sidecar | undefined,
+  {
+    sidecar,
+    hostOf,
+  }: { readonly sidecar: () => Sidecar | undefined; readonly hostOf: (name: string) => string },
 ): UnknownTraffic {
   const own =
     cx.get(from.sidecarsWithPolicy, MESH_WIDE).length > 0 ? sidecar()?.unknown : undefined;
+  if (own?.kind === "proxy") return { ...own, host: hostOf(own.host) };
   return own ?? { kind: outboundTrafficPolicy === "ALLOW_ANY" ? "allow" : "block" };
 }

@@ -8,8 +8,9 @@ import type { Context, Engine, Query } from "../store/engine.ts";
 import type { Check } from "./check.ts";
 import { checkGateway } from "./gateway-findings.ts";
 import { patternsFor } from "./host.ts";
-import type { Inputs } from "./inputs.ts";
+import { type Inputs, lookUp } from "./inputs.ts";
 import type { Mesh } from "./ir/mesh.ts";
+import type { Service } from "./ir/service.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
 import type { DestinationReference, References } from "./istio/references.ts";
@@ -73,7 +74,25 @@ function checkVirtualService(object: VirtualService, check: Check): void {
   for (const destination of object.references.destinations)
     checkDestination(destination, object.namespace, check);
   for (const delegate of object.references.delegates) checkDelegate(delegate, object, check);
-  if (object.routes.gateways.includes(MESH_GATEWAY)) checkRivals(object, check);
+  if (!object.routes.gateways.includes(MESH_GATEWAY)) return;
+  for (const [i, host] of object.routes.hosts.entries())
+    checkName(host, { path: `spec.hosts[${i}]`, namespace: object.namespace }, check);
+  checkRivals(object, check);
+}
+
+/** What is said of another name for a host. */
+function checkName(
+  host: string,
+  { path, namespace }: { readonly path: string; readonly namespace: string },
+  { mesh, report }: Check,
+): void {
+  const meant = mesh.service(host, namespace);
+  if (meant !== undefined && meant.host !== host)
+    report.add(
+      "MESH0135",
+      path,
+      `${host} is a Service of type ExternalName and so another name for ${meant.host}, whose routing and policy hold for it, and what is said here of the name has no effect: name ${meant.host}`,
+    );
 }
 
 /** Rules left to another object, which may leave none to a third. */
@@ -119,7 +138,7 @@ function checkDestination(
       `${host} has no port ${port}, so requests sent there are answered 503: use one of ${ports.join(", ")}`,
     );
   if (subset === undefined) return;
-  const known = mesh.subsets(host, namespace);
+  const known = mesh.subsets(found.host, namespace);
   if (known.includes(subset)) return;
   const remedy =
     known.length === 0
@@ -128,7 +147,7 @@ function checkDestination(
   report.add(
     "MESH0105",
     `${path}.subset`,
-    `no DestinationRule defines subset "${subset}" of ${host}, so requests sent there are answered 503: ${remedy}`,
+    `no DestinationRule defines subset "${subset}" of ${found.host}, so requests sent there are answered 503: ${remedy}`,
   );
 }
 
@@ -151,8 +170,10 @@ function checkRivals(object: VirtualService, { cx, from, report }: Check): void 
 
 function checkDestinationRule(
   { policy: { host }, namespace }: DestinationRule,
-  { cx, from, mesh, report }: Check,
+  check: Check,
 ): void {
+  const { cx, from, mesh, report } = check;
+  checkName(host, { path: "spec.host", namespace }, check);
   if (host.startsWith("*") || mesh.service(host, namespace) !== undefined) return;
   const isRouted = patternsFor(host).some((one) => cx.get(from.meshRoutes, one).length > 0);
   if (isRouted) return;
@@ -165,7 +186,24 @@ function checkDestinationRule(
 
 /** Services have no status of ours; `meshwright status` asks. */
 function checkService({ service, namespace }: KubeService, check: Check): void {
+  checkCircle(service, check);
   checkListeners(service, { namespace, path: "spec.ports" }, check);
+}
+
+function checkCircle({ host, standsFor }: Service, { cx, from, report }: Check): void {
+  const passed = [host];
+  let next = standsFor;
+  while (next !== undefined && !passed.includes(next)) {
+    passed.push(next);
+    const [named] = lookUp(cx, from.services, cx.get(from.servicesByHost, next));
+    next = named?.service.standsFor;
+  }
+  if (next !== undefined)
+    report.add(
+      "MESH0136",
+      "spec.externalName",
+      `it leads round in a circle, ${[...passed, next].join(" to ")}, so no DNS resolves it: let one of these Services name a host`,
+    );
 }
 
 /** Another object may have a host of an entry, as the entry's own namespace sees it. */

@@ -16,6 +16,7 @@ import {
   type Scope,
   type ScopeQuery,
   type Traits,
+  unresolvedNames,
 } from "./scope.ts";
 
 /** HTTP to hosts without a service is routed on this port alone, as Istio does. */
@@ -33,7 +34,7 @@ export function hostQueries(engine: Engine, from: Inputs, sources: HostSources) 
   const importing: Importing = { from, traits };
   const list = (cx: Context, scope: Scope, listing: Listing): readonly string[] =>
     scope.egress === undefined
-      ? exported(cx, listing.indexes, { to: scope.namespace, suffix: listing.suffix ?? "" })
+      ? everything(cx, importing, scope, listing)
       : listed(cx, importing, scope, { listing, listeners: scope.egress.filter(isOpen) });
   const onPort = (cx: Context, scope: Scope, listener: EgressListener): readonly string[] =>
     listed(cx, importing, scope, {
@@ -47,9 +48,13 @@ export function hostQueries(engine: Engine, from: Inputs, sources: HostSources) 
       listeners: [listener],
     });
   const unknownHosts = unknownHostsQuery(engine, from, sources);
-  const routed = routedQuery(engine, from, { scope: sources.scope, traits });
+  const hostOf: HostOf = engine.query(
+    (cx, namespace: string, name: string) => sources.registry.service(cx, name, namespace)?.host,
+  );
+  const routed = routedQuery(engine, from, { scope: sources.scope, hostOf });
   return {
-    ...plainLists(engine, from, { list, onPort, routed, scope: sources.scope }),
+    hostOf,
+    ...plainLists(engine, from, { list, onPort, routed, hostOf, scope: sources.scope }),
     ...openLists(engine, from, { list, onPort, traits, scope: sources.scope }),
     ...httpLists(engine, from, { list, onPort, unknownHosts, traits, scope: sources.scope }),
   };
@@ -72,6 +77,17 @@ const both = (from: Inputs, name: Exclude<keyof Inputs["serviceExports"], "byAdd
   from.entryExports[name],
 ];
 
+function everything(
+  cx: Context,
+  importing: Importing,
+  { namespace: to }: Scope,
+  { indexes, suffix = "", has }: Listing,
+): readonly string[] {
+  const found = exported(cx, indexes, { to, suffix });
+  const names = unresolvedNames(cx, importing, { to }, has);
+  return names.length === 0 ? found : sorted([...found, ...names]);
+}
+
 function listed(
   cx: Context,
   importing: Importing,
@@ -87,15 +103,14 @@ function listed(
 function traitsQuery(engine: Engine, registry: Registry): TraitsQuery {
   return engine.query((cx, namespace: string, host: string): Traits | undefined => {
     const found = registry.service(cx, host, namespace);
-    return (
-      found && {
-        namespace: found.namespace,
-        ports: found.ports.map(({ port }) => port),
-        http: httpPorts(found),
-        open: openPorts(found),
-        hasStreams: hasStreams(found),
-      }
-    );
+    if (found?.host !== host) return undefined;
+    return {
+      namespace: found.namespace,
+      ports: found.ports.map(({ port }) => port),
+      http: httpPorts(found),
+      open: openPorts(found),
+      hasStreams: hasStreams(found),
+    };
   });
 }
 
@@ -114,11 +129,14 @@ function unknownHostsQuery(engine: Engine, from: Inputs, { scope: scopes, regist
   );
 }
 
+/** The host that a name means to a namespace, if it knows it. */
+type HostOf = Query<[namespace: string, name: string], string | undefined>;
+
 /** Hosts that are not imported, but to which imported routing sends traffic. */
 function routedQuery(
   engine: Engine,
   from: Inputs,
-  { scope, traits }: { scope: ScopeQuery; traits: TraitsQuery },
+  { scope, hostOf }: { scope: ScopeQuery; hostOf: HostOf },
 ) {
   const hostsOf = engine.query(
     (cx, key: string): readonly string[] =>
@@ -142,9 +160,8 @@ function routedQuery(
         cx.get(hostsOf, key).some((host) => overlap(pattern, host)),
       ),
     );
-    return sorted(keys.flatMap((key) => cx.get(destinationsOf, key))).filter(
-      (host) => cx.get(traits, namespace, host) !== undefined,
-    );
+    const names = new Set(keys.flatMap((key) => cx.get(destinationsOf, key)));
+    return sorted([...names].flatMap((name) => cx.get(hostOf, namespace, name) ?? []));
   });
 }
 
@@ -161,8 +178,9 @@ function plainLists(
     list,
     onPort,
     routed,
+    hostOf,
     scope: scopes,
-  }: Lists & { readonly routed: Query<[string], readonly string[]> },
+  }: Lists & { readonly routed: Query<[string], readonly string[]>; readonly hostOf: HostOf },
 ) {
   const own = (egress: readonly EgressListener[] = []) => egress.filter((one) => !isOpen(one));
   return {
@@ -171,7 +189,8 @@ function plainLists(
       const open = list(cx, scope, allHosts(from));
       if (scope.egress === undefined) return open;
       const others = own(scope.egress).flatMap((listener) => onPort(cx, scope, listener));
-      return sorted([...open, ...others, ...cx.get(routed, id), ...scope.proxies]);
+      const proxies = scope.proxies.map((name) => cx.get(hostOf, scope.namespace, name) ?? name);
+      return sorted([...open, ...others, ...cx.get(routed, id), ...proxies]);
     }),
     hostsOnPort: engine.query((cx, id: string, port: number) => {
       const scope = cx.get(scopes, id);
@@ -207,7 +226,6 @@ function portLists(
 ) {
   return (cx: Context, scope: Scope): readonly number[] => {
     const found = list(cx, scope, { indexes, has: (known) => of(known).length > 0 });
-    if (scope.egress === undefined) return found.map(Number);
     return found.flatMap((one) => {
       if (/^\d+$/.test(one)) return [Number(one)];
       const known = cx.get(traits, scope.namespace, one);

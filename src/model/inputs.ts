@@ -26,7 +26,7 @@ import { lowerServiceEntry } from "./istio/service-entry.ts";
 import { lowerSidecar } from "./istio/sidecar.ts";
 import { lowerVirtualService, type VirtualService } from "./istio/virtual-service.ts";
 import { lowerWorkloadEntry } from "./istio/workload-entry.ts";
-import { lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
+import { type KubeService, lowerEndpointSlice, lowerNode, lowerPod, lowerService } from "./kube.ts";
 import { hasStreams, httpPorts, openPorts } from "./ports.ts";
 import { type Audience, audiences } from "./scope.ts";
 import { labelBuckets, selectorBucket } from "./selector.ts";
@@ -156,8 +156,9 @@ function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: Def
     serviceExports: exportsOf(services, ({ exportTo, namespace, service }) => ({
       exportTo,
       namespace,
-      services: [service],
+      services: service.standsFor === undefined ? [service] : [],
     })),
+    ...nameInputs(services),
     /** By `namespace label=value`. */
     podsLabelled: pods.index(({ namespace, labels }, key) =>
       labelBuckets(labels).map((bucket) => [`${namespace} ${bucket}`, key] as const),
@@ -167,6 +168,20 @@ function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: Def
       value?.selector === undefined
         ? []
         : [[`${value.namespace} ${selectorBucket(value.selector)}`, key]],
+    ),
+  };
+}
+
+/** Services of type ExternalName: whether they are hosts of their own is seen with those they stand for. */
+function nameInputs(services: Table<Live<kube.Service>, Lowered<KubeService | undefined>>) {
+  return {
+    /** By `namespace owner`. */
+    namesExportedTo: services.index(({ value }) =>
+      value?.service.standsFor === undefined ? [] : pairs(audiences(value), [value.service.host]),
+    ),
+    /** By the host that they stand for. */
+    namesFor: services.index(({ value }) =>
+      value?.service.standsFor === undefined ? [] : [[value.service.standsFor, value.service.host]],
     ),
   };
 }

@@ -53,6 +53,7 @@ export function lowerService(
       ports: ports.map((p) => ({ name: p.name ?? "", port: p.port, protocol: portProtocol(p) })),
       resolution: resolution(spec),
       ...defined({
+        standsFor: externalHost(spec),
         prefers: preference(object),
         created: object.metadata.creationTimestamp,
       }),
@@ -102,6 +103,11 @@ function targetPort({ port, targetPort: target }: kube.ServicePort): number | st
 function clusterAddresses({ clusterIP, clusterIPs }: kube.ServiceSpec): readonly string[] {
   const all = clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
   return all.filter((address) => address !== "" && address !== "None");
+}
+
+/** Kubernetes takes it with a dot at its end, too. */
+function externalHost({ type, externalName }: kube.ServiceSpec): string | undefined {
+  return type === "ExternalName" ? externalName?.toLowerCase().replace(/\.$/, "") : undefined;
 }
 
 function resolution({ type, clusterIP }: kube.ServiceSpec): Service["resolution"] {

@@ -10,6 +10,7 @@ import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
 import type { MeshSettings } from "./ir/mesh.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
+import type { Service } from "./ir/service.ts";
 import type { DestinationPolicies } from "./ir/traffic.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
@@ -38,7 +39,10 @@ export function domainQuery(engine: Engine, from: Inputs, registry: Registry) {
   return engine.query((cx, namespace: string, port: number, host: string): readonly string[] => {
     const found = registry.service(cx, host, namespace);
     if (found === undefined) return [host];
-    return [host, ...aliases(found, namespace).filter((name) => isFree(cx, name, host, port))];
+    const free = (one: Service): readonly string[] =>
+      aliases(one, namespace).filter((name) => isFree(cx, name, host, port));
+    const names = registry.names(cx, host, namespace);
+    return [host, ...free(found), ...names.flatMap((one) => [one.host, ...free(one)])];
   });
 }
 

@@ -152,23 +152,41 @@ export interface Listing {
 
 export interface Importing {
   readonly from: Inputs;
-  /** As a namespace sees a host. */
+  /** As a namespace sees a host; `undefined` also of one that is another's name. */
   readonly traits: Source<[namespace: string, host: string], Traits | undefined>;
+}
+
+/** Hosts of type ExternalName as far as the mesh does not have what they stand for. */
+export function unresolvedNames(
+  cx: Context,
+  { from, traits }: Importing,
+  { to, by = ANYBODY }: { readonly to: string; readonly by?: string },
+  has: Listing["has"],
+): readonly string[] {
+  return exported(cx, [from.namesExportedTo], { to, by }).filter((host) => {
+    const known = cx.get(traits, to, host);
+    return known !== undefined && has(known);
+  });
 }
 
 /** The hosts of a listing that a listener imports, at the cost of those alone. */
 export function importedHosts(
   cx: Context,
-  { from, traits }: Importing,
+  importing: Importing,
   { namespace: to, listener }: { namespace: string; listener: EgressListener },
   { indexes, suffix = "", has }: Listing,
 ): readonly string[] {
+  const { from, traits } = importing;
   const below = [from.serviceExports.hostsBelow, from.entryExports.hostsBelow];
   const found = listener.imports.flatMap((one): readonly string[] => {
     const by = ownerOf(one, to);
-    if (one.host === "*") return exported(cx, indexes, { to, by, suffix });
+    const names = (): readonly string[] => unresolvedNames(cx, importing, { to, by }, has);
+    if (one.host === "*") return [...exported(cx, indexes, { to, by, suffix }), ...names()];
     const hosts = isWildcard(one.host)
-      ? exported(cx, below, { to, by, suffix: ` ${one.host}` })
+      ? [
+          ...exported(cx, below, { to, by, suffix: ` ${one.host}` }),
+          ...names().filter((host) => covers(one.host, host)),
+        ]
       : [one.host];
     return hosts.filter((host) => {
       const known = cx.get(traits, to, host);

@@ -26,6 +26,8 @@ export function standpointQuery(
   const common = engine.query((cx, host: string): Common | undefined => {
     const [claim, ...others] = registry.claims(cx, host);
     if (claim === undefined || others.length > 0 || !claim.exportTo.includes("*")) return undefined;
+    // What it stands for not all may see.
+    if (claim.service.standsFor !== undefined) return undefined;
     const owner = claim.namespace;
     const patterns = patternsFor(host);
     const rules = patterns.flatMap((pattern) =>

@@ -64,8 +64,15 @@ const object = (kind: string, metadata: Meta, content: object): KubeObject => ({
   ...content,
 });
 
+/** For a host outside, for those of Services and ServiceEntries, and for each other. */
+const externalName = fc.oneof(
+  fc.constantFrom("www.example.org", "www.example.com.", "api.example.com"),
+  fc.tuple(app, namespace).map(([name, ns]) => `${name}.${ns}.svc.cluster.local`),
+);
+
 const service = fc
   .record({
+    externalName,
     namespace,
     name: app,
     created,
@@ -82,7 +89,7 @@ const service = fc
     ),
     labels: fc.constantFrom("app", "version"),
   })
-  .map(({ type, ports, labels, exportTo: to, trafficDistribution, ...of }) =>
+  .map(({ type, ports, labels, exportTo: to, trafficDistribution, externalName: other, ...of }) =>
     object(
       "Service",
       {
@@ -95,7 +102,7 @@ const service = fc
         spec: {
           trafficDistribution,
           ...(type === "external"
-            ? { type: "ExternalName", externalName: "www.example.org" }
+            ? { type: "ExternalName", externalName: other }
             : { clusterIP: type === "headless" ? "None" : address(of.namespace, of.name) }),
           selector: labels === "app" ? { app: of.name } : { app: of.name, version: "v1" },
           ports: ports.map((p) => ({ ...p, name: `${p.name}-${p.port}` })),

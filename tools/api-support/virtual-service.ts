@@ -64,7 +64,15 @@ export const virtualService: readonly Row[] = [
     golden("http-matches", "invert: true path: - key: payload - key: guest"),
   ),
   works("VS-23", golden("http-matches", "statPrefix: counted")),
-  works("VS-24", golden("gateway-http", "cluster: outbound|8443||items.shop.svc.cluster.local")),
+  works(
+    "VS-24",
+    golden("gateway-http", "cluster: outbound|8443||items.shop.svc.cluster.local"),
+    golden("external-names", "cluster: outbound|9080|v1|reviews.shop.svc.cluster.local"),
+    test(
+      "e2e/integration/external-names.test.ts",
+      "a name for a host of the mesh is routed as the host is",
+    ),
+  ),
   works("VS-25", golden("request-routing", "cluster: outbound|9080|v2|reviews")),
   works("VS-26", golden("gateway-http", "outbound|8080||api.shop.svc.cluster.local")),
   works("VS-27", golden("gateway-http", "weight: 90")),

@@ -42,8 +42,13 @@ export interface Mesh {
   unknownTraffic(proxy: Onlooker): UnknownTraffic;
   /** Hosts with a service that proxies of the scope may see, sorted. */
   hosts(scope: string): readonly string[];
-  /** As proxies in `namespace` see it: several objects may claim a host, and not all be visible. */
+  /**
+   * As proxies in `namespace` see it: several objects may claim a host, and not all be visible. Of a
+   * name for another host that they see, it is that host's.
+   */
   service(host: string, namespace: string): Service | undefined;
+  /** Other hosts that stand for this one, sorted. */
+  names(host: string, namespace: string): readonly string[];
   endpoints(host: string, namespace: string): readonly Endpoint[];
   /** Of the endpoints, what changes seldom. */
   peers(host: string, namespace: string): Peers;

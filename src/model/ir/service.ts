@@ -36,6 +36,8 @@ export interface Service {
     | "dns-round-robin"
     | "dynamic-dns"
     | "original-destination";
+  /** Of type ExternalName: the host that it is another name for, wherever the mesh has that host. */
+  readonly standsFor?: string;
   /** Not of the mesh: it takes no mutual TLS of ours. */
   readonly external?: boolean;
   /** From a ServiceEntry: it has no names but its host. */

@@ -15,7 +15,10 @@ export interface Registry {
   /** Of all objects, whoever may see them. */
   claims(cx: Context, host: string): readonly Claim[];
   followed(cx: Context, host: string, namespace: string): readonly Claim[];
+  /** Of the host that it stands for, if it is another name for one that the namespace sees. */
   service(cx: Context, host: string, namespace: string): Service | undefined;
+  /** Other names for the host: their own Services, by host. */
+  names(cx: Context, host: string, namespace: string): readonly Service[];
   isKnown(cx: Context, host: string): boolean;
 }
 
@@ -29,17 +32,50 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
   const contested = engine.query((cx, namespace: string, host: string) =>
     mergedService(followed(cx.get(claims, host), namespace)),
   );
-  const registry: Registry = {
+  /** Where names of names end; `undefined`: outside of the mesh, or, going round, nowhere. */
+  const ends = engine.query((cx, name: string): string | undefined => {
+    const passed = new Set<string>();
+    let host = name;
+    while (!passed.has(host)) {
+      passed.add(host);
+      const [first] = cx.get(claims, host);
+      if (first === undefined) return undefined;
+      if (first.service.standsFor === undefined) return host;
+      host = first.service.standsFor;
+    }
+    return undefined;
+  });
+  // Nearly every host is one object's, and then there is nothing to remember for each namespace.
+  const own = (cx: Context, host: string, namespace: string): Service | undefined =>
+    cx.get(claims, host).length > 1
+      ? cx.get(contested, namespace, host)
+      : followed(cx.get(claims, host), namespace)[0]?.service;
+  const service = (cx: Context, host: string, namespace: string): Service | undefined => {
+    const found = own(cx, host, namespace);
+    if (found?.standsFor === undefined) return found;
+    const end = cx.get(ends, host);
+    return (end === undefined ? undefined : own(cx, end, namespace)) ?? found;
+  };
+  return {
     claims: (cx, host) => cx.get(claims, host),
     followed: (cx, host, namespace) => followed(cx.get(claims, host), namespace),
-    // Nearly every host is one object's, and then there is nothing to remember for each namespace.
-    service: (cx, host, namespace) =>
-      cx.get(claims, host).length > 1
-        ? cx.get(contested, namespace, host)
-        : registry.followed(cx, host, namespace)[0]?.service,
+    service,
+    names: (cx, host, namespace) =>
+      namesFor(cx, from, host)
+        .filter((name) => service(cx, name, namespace)?.host === host)
+        .flatMap((name) => own(cx, name, namespace) ?? []),
     isKnown: (cx, host) => cx.get(claims, host).length > 0,
   };
-  return registry;
+}
+
+/** Names for the host, and for those names, sorted; none of those that lead round to it. */
+function namesFor(cx: Context, from: Inputs, host: string): readonly string[] {
+  const direct = cx.get(from.namesFor, host);
+  if (direct.length === 0) return direct;
+  const found = new Set(direct);
+  for (const name of found) for (const other of cx.get(from.namesFor, name)) found.add(other);
+  found.delete(host);
+  return [...found].sort();
 }
 
 interface EndpointSettings {

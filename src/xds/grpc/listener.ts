@@ -12,14 +12,30 @@ import { outboundClusterName } from "../names.ts";
 import type { Translator } from "../translator.ts";
 import { dialledHosts, dialledName, dialledPorts, parseDialled } from "./name.ts";
 
+/** What is dialled, and after a slash the host and port that are meant, if they are called otherwise. */
+const listenerKey = (dialled: string, meant: string): string => `${dialled}/${meant}`;
+
 export const apiListeners: Translator = {
   type: "Listener",
   groups: dialledHosts,
-  keys: (mesh, { namespace }, host) => dialledPorts(mesh, host, namespace).map(dialledName).sort(),
-  resource: (_mesh, _view, key) => ({ name: key, body: apiListener(key), clusters: [] }),
+  keys(mesh, { namespace }, host) {
+    const names = mesh.names(host, namespace);
+    return dialledPorts(mesh, host, namespace)
+      .flatMap((meant) => [
+        dialledName(meant),
+        ...names.map((name) =>
+          listenerKey(dialledName({ ...meant, host: name }), dialledName(meant)),
+        ),
+      ])
+      .sort();
+  },
+  resource(_mesh, _view, key) {
+    const [name = key, meant = name] = key.split("/");
+    return { name, body: apiListener(name, meant), clusters: [] };
+  },
 };
 
-function apiListener(name: string): Listener {
+function apiListener(name: string, meant: string): Listener {
   return {
     name,
     apiListener: {
@@ -27,7 +43,7 @@ function apiListener(name: string): Listener {
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         {
           statPrefix: name,
-          rds: { routeConfigName: outboundClusterName(parseDialled(name)), configSource: ADS },
+          rds: { routeConfigName: outboundClusterName(parseDialled(meant)), configSource: ADS },
           httpFilters: [...GRPC_FILTERS],
         },
       ),

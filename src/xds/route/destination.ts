@@ -36,8 +36,9 @@ export interface Resolved {
 
 /** A destination that the mesh does not have keeps its cluster's name, which answers 503. */
 export function resolve(destination: Destination, { mesh, view, port }: Vantage): Resolved {
-  const { host, subset } = destination;
-  const ports = mesh.service(host, view.namespace)?.ports ?? [];
+  const { subset } = destination;
+  const found = mesh.service(destination.host, view.namespace);
+  const { host, ports } = found ?? { host: destination.host, ports: [] };
   const only = ports.length === 1 ? ports[0]?.port : undefined;
   const number = destination.port ?? only ?? port;
   const own = effectivePolicy(mesh.policy(host, view), number, subset);
