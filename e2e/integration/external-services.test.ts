@@ -37,7 +37,7 @@ const mesh = (out: string): string =>
     entry(
       "any",
       `{ hosts: ["*.any.example.com"], resolution: DYNAMIC_DNS,
-         ports: [{ number: 8080, name: http, protocol: HTTP }, { number: 8443, name: tls, protocol: TLS }] }`,
+         ports: [{ number: 8080, name: http, protocol: HTTP }, { number: 8443, name: tls, protocol: TLS }, { number: 443, name: tls-usual, protocol: TLS, targetPort: 8443 }] }`,
     ),
     entry(
       "secure",
@@ -132,12 +132,13 @@ for (const policy of ["ALLOW_ANY", "REGISTRY_ONLY"] as const)
       assert.equal(body, "welcome", `${address}:${port}`);
     }
 
-    for (const [servername, address] of [
-      ["secure.example.com", out],
-      ["one.any.example.com", NOWHERE],
+    for (const [servername, address, port] of [
+      ["secure.example.com", out, 8443],
+      ["one.any.example.com", NOWHERE, 8443],
+      ["one.any.example.com", NOWHERE, 443],
     ] as const) {
       const headers = { host: servername };
-      const answer = await client.ask({ kind: "https", host: address, port: 8443, headers });
+      const answer = await client.ask({ kind: "https", host: address, port, headers });
       assert.equal(seenBy(answer).servername, servername);
     }
     assert.ok((await client.stat("outbound.8443..secure.example.com.upstream_cx_total")) > 0);

@@ -7,7 +7,7 @@ export interface ServicePort {
   readonly name: string;
   readonly port: number;
   readonly protocol: Protocol;
-  /** Where connections go that keep their address, if it is another port. */
+  /** Where connections go that keep their address, or whose server their greeting names, if it is another port. */
   readonly targetPort?: number;
 }
 

@@ -6,7 +6,7 @@ import { objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
 import { isIp, isSubnet } from "../ip.ts";
-import type { Service, ServicePort } from "../ir/service.ts";
+import type { Protocol, Service, ServicePort } from "../ir/service.ts";
 import { type Origin, originOf } from "../origin.ts";
 import { entryProtocol } from "../port-protocol.ts";
 import { isReachable, lowerPlace, type Place } from "./place.ts";
@@ -173,29 +173,53 @@ function lowerPorts(
   site: Site,
 ): readonly ServicePort[] {
   const taken = new Set<number>();
-  return ports.flatMap(({ number, name, protocol, targetPort }, i) => {
+  return ports.flatMap((spec, i) => {
     const path = `spec.ports[${i}]`;
-    const port = lowerPort(number, `${path}.number`, site);
+    const port = lowerPort(spec.number, `${path}.number`, site);
     if (port === undefined || taken.has(port)) return [];
     taken.add(port);
-    const target = lowerPort(targetPort || undefined, `${path}.targetPort`, site);
-    const known = entryProtocol({ name, port, ...defined({ protocol }) });
-    if (known === undefined)
-      site.report.add(
-        "MESH0111",
-        `${path}.protocol`,
-        `protocol "${protocol}" of port ${port} is not one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL, REDIS: its protocol is detected on the wire`,
-      );
-    return [
-      {
-        name,
-        port,
-        protocol: known ?? "auto",
-        // Of other resolutions the endpoints have it.
-        ...(resolution === "original-destination" && defined({ targetPort: target })),
-      },
-    ];
+    const protocol = protocolOf({ ...spec, port }, path, site);
+    const targetPort = targetOf(spec, { port, resolution, protocol }, { path, site });
+    return [{ name: spec.name, port, protocol, ...defined({ targetPort }) }];
   });
+}
+
+function protocolOf(
+  { name, port, protocol }: ServiceEntrySpecPorts & { readonly port: number },
+  path: string,
+  { report }: Site,
+): Protocol {
+  const known = entryProtocol({ name, port, ...defined({ protocol }) });
+  if (known === undefined)
+    report.add(
+      "MESH0111",
+      `${path}.protocol`,
+      `protocol "${protocol}" of port ${port} is not one of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, MYSQL, REDIS: its protocol is detected on the wire`,
+    );
+  return known ?? "auto";
+}
+
+interface Targeted extends Pick<ServicePort, "port" | "protocol"> {
+  readonly resolution: Service["resolution"];
+}
+
+/** Of other resolutions the endpoints have it. */
+function targetOf(
+  { targetPort }: ServiceEntrySpecPorts,
+  { port, resolution, protocol }: Targeted,
+  { path, site }: { readonly path: string; readonly site: Site },
+): number | undefined {
+  const target = lowerPort(targetPort || undefined, `${path}.targetPort`, site);
+  if (resolution === "original-destination") return target;
+  if (resolution !== "dynamic-dns") return undefined;
+  if (protocol === "tls" || protocol === "https") return target;
+  if (target !== undefined && target !== port)
+    site.report.add(
+      "MESH0110",
+      `${path}.targetPort`,
+      `with resolution DYNAMIC_DNS a request goes to the port that it names, or to that of its scheme, so ${target} has no effect: leave it out, or use resolution DNS for a single host`,
+    );
+  return undefined;
 }
 
 /** Where names are looked up, or connections go where clients meant to, endpoints are not for all. */

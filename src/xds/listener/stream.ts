@@ -13,7 +13,7 @@ import { isIpv6 } from "../address.ts";
 import { DNS_CACHE } from "../cluster/discovery.ts";
 import { BLACK_HOLE_CLUSTER } from "../names.ts";
 import { type Audience, concerns } from "../route/audience.ts";
-import { resolve } from "../route/destination.ts";
+import { portOf, resolve } from "../route/destination.ts";
 import { type StreamTarget, streamFilter } from "./chain.ts";
 
 /** A filter chain, and the clusters it leads to. */
@@ -54,7 +54,7 @@ export function streamChain(
     chain: {
       ...(Object.keys(filterChainMatch).length > 0 && { filterChainMatch }),
       filters: [
-        ...(resolvesName(destinations, audience) ? [nameFilter(audience.port)] : []),
+        ...namedPorts(destinations, audience).map(nameFilter),
         streamFilter(audience.mesh.settings, target, clusters[0]),
       ],
     },
@@ -62,14 +62,17 @@ export function streamChain(
   };
 }
 
-/** Whether connections go to the server that their TLS greeting names. */
-const resolvesName = (
+/** The port, if connections go to the server that their TLS greeting names; of several destinations none is that. */
+function namedPorts(
   [first, ...others]: readonly Destination[],
-  { mesh, view }: Audience,
-): boolean =>
-  first !== undefined &&
-  others.length === 0 &&
-  mesh.service(first.host, view.namespace)?.resolution === "dynamic-dns";
+  { mesh, view, port }: Audience,
+): readonly number[] {
+  if (first === undefined || others.length > 0) return [];
+  const service = mesh.service(first.host, view.namespace);
+  if (service?.resolution !== "dynamic-dns") return [];
+  const number = portOf(first, service.ports, port);
+  return [service.ports.find((one) => one.port === number)?.targetPort ?? number];
+}
 
 const nameFilter = (portValue: number): Filter => ({
   name: "envoy.filters.network.sni_dynamic_forward_proxy",

@@ -1,6 +1,7 @@
 /** Where a rule's requests go: clusters, and what of the destinations shows on the route itself. */
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Destination } from "../../model/ir/route.ts";
+import type { ServicePort } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type {
   RouteAction,
@@ -39,8 +40,7 @@ export function resolve(destination: Destination, { mesh, view, port }: Vantage)
   const { subset } = destination;
   const found = mesh.service(destination.host, view.namespace);
   const { host, ports } = found ?? { host: destination.host, ports: [] };
-  const only = ports.length === 1 ? ports[0]?.port : undefined;
-  const number = destination.port ?? only ?? port;
+  const number = portOf(destination, ports, port);
   const own = effectivePolicy(mesh.policy(host, view), number, subset);
   const policy = overDefaults(mesh.settings, own);
   return {
@@ -50,6 +50,16 @@ export function resolve(destination: Destination, { mesh, view, port }: Vantage)
     hashPolicy: hashPolicy(policy.balancing?.balancer),
     policy,
   };
+}
+
+/** Of the service's; where the destination does not say, its only one, or that of the listener. */
+export function portOf(
+  { port }: Pick<Destination, "port">,
+  ports: readonly ServicePort[],
+  listening: number,
+): number {
+  const only = ports.length === 1 ? ports[0]?.port : undefined;
+  return port ?? only ?? listening;
 }
 
 /** Header operations of a single destination are its route's; those of several their own. */
