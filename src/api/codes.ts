@@ -123,13 +123,19 @@ export const CODES = {
     level: "error",
     title: "A credential does not exist",
     explanation:
-      "A Gateway's server names a Secret that is not in the namespace of the gateway's pods, so the server answers nobody. Its other servers are served.",
+      "A Gateway's server names a Secret that is not in the namespace of the gateway's pods, so the server answers nobody; its other servers are served. Or a DestinationRule names one that is in the namespace of no gateway, so no gateway connects to the host.",
   },
   MESH0120: {
     level: "error",
     title: "A credential cannot be used",
     explanation:
-      "The Secret that a Gateway's server names lacks a key, holds what is no certificate or a key that does not fit it, or has expired. Without a certificate that proxies take, and roots where clients must show theirs, the server answers nobody.",
+      "The Secret that a Gateway's server or a DestinationRule names lacks a key, holds what is no certificate or a key that does not fit it, or has expired. Without a certificate that proxies take, and roots where the other side must show one, the server answers nobody, and no gateway connects to the rule's host.",
+  },
+  MESH0121: {
+    level: "warning",
+    title: "A Gateway selects no pod",
+    explanation:
+      "No pod of a gateway has all the labels of the Gateway's selector, so nobody opens its servers. The status says so once it has been so for half a minute, as pods that are replaced may be gone for a moment.",
   },
   MESH0131: {
     level: "error",

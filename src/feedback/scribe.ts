@@ -16,6 +16,7 @@ import type { Log } from "../util/log.ts";
 import { counter } from "../util/metrics.ts";
 import { type Address, AddressPool } from "./addresses.ts";
 import { conditionsOf, isRewording, PROGRAMMED, type Rejected, transition } from "./conditions.ts";
+import { Grace } from "./grace.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { bySource, changedSources, type Refusal } from "./rejections.ts";
 
@@ -49,6 +50,8 @@ export interface ScribeOptions {
   readonly addressFamilies: () => readonly string[];
   /** Whether proxies are being served just now; absent: there are none. */
   readonly isBusy?: () => boolean;
+  /** How long a fault that may pass has to last until it is told; absent: half a minute. */
+  readonly graceMs?: number;
   readonly client: Pick<Client, "apply">;
   readonly log: Log;
 }
@@ -70,6 +73,7 @@ export class Scribe {
   readonly #heardAt = new Map<string, number>();
   readonly #startedAt = performance.now();
   readonly #pool = new AddressPool();
+  readonly #grace: Grace;
   #ipv6 = false;
   #rejected: ReadonlyMap<string, Rejected> = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -79,6 +83,7 @@ export class Scribe {
   constructor(options: ScribeOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#grace = new Grace(options.graceMs);
     this.#queue = new WorkQueue({
       name: "status",
       log: options.log,
@@ -158,14 +163,15 @@ export class Scribe {
     const entry = this.#options.ledger.get(id);
     if (entry === undefined) return this.#forget(id);
     const doubtMs = this.#doubtMs(id, entry);
-    const wanted = this.#wanted(id, entry, doubtMs > 0);
+    const told = this.#grace.tell(id, this.#findings(id), entry.conditions, performance.now());
+    const wanted = this.#wanted(id, entry, { inDoubt: doubtMs > 0, diagnostics: told.diagnostics });
     const conditions = transition(entry.conditions, wanted, new Date());
     const restMs = isRewording(entry.conditions, wanted) ? this.#restMs(id) : 0;
     const addresses = this.#addresses(id, entry);
     const isMoved = !isDeepStrictEqual(addresses, entry.allocation?.held);
     if (isMoved || (conditions !== undefined && restMs <= 0))
       await this.#write(id, entry, { conditions: conditions ?? entry.conditions, addresses });
-    const againMs = Math.max(doubtMs, conditions === undefined ? 0 : restMs);
+    const againMs = Math.max(doubtMs, told.restMs, conditions === undefined ? 0 : restMs);
     return againMs > 0 ? againMs : undefined;
   }
 
@@ -182,8 +188,15 @@ export class Scribe {
     return allocation && this.#pool.allocate(id, allocation, this.#ipv6);
   }
 
-  #wanted(id: string, entry: Entry, inDoubt: boolean): readonly NewCondition[] {
-    const facts = { diagnostics: this.#findings(id), rejected: this.#rejected.get(id) };
+  #wanted(
+    id: string,
+    entry: Entry,
+    {
+      inDoubt,
+      diagnostics,
+    }: { readonly inDoubt: boolean; readonly diagnostics: readonly Diagnostic[] },
+  ): readonly NewCondition[] {
+    const facts = { diagnostics, rejected: this.#rejected.get(id) };
     const before = conditionOf(entry.conditions, PROGRAMMED);
     return conditionsOf({ ...facts, generation: entry.generation }).map((condition) =>
       inDoubt && before !== undefined && condition.type === PROGRAMMED ? before : condition,
@@ -215,6 +228,7 @@ export class Scribe {
     this.#watches.delete(id);
     this.#writtenAt.delete(id);
     this.#heardAt.delete(id);
+    this.#grace.forget(id);
   }
 
   async #write(id: string, entry: Entry, { conditions, addresses }: Written): Promise<void> {

@@ -74,6 +74,11 @@ spec:
   servers: [{port: {number: 80, name: main, protocol: ${protocol}}, hosts: ["*"]}]
 `;
 
+const GATEWAY_POD = `
+kind: Pod
+metadata: {name: edge-1, labels: {istio: ingressgateway, meshwright.dev/proxy: gateway}}
+`;
+
 test("a gateway that is named must be there", () => {
   const model = modelOf(`${SERVICE}---
 apiVersion: networking.istio.io/v1
@@ -88,7 +93,8 @@ spec:
 });
 
 test("two gateways may share a port for one protocol and one only", () => {
-  const model = modelOf(`${gateway("old", "HTTP", 1)}---${gateway("new", "HTTP", 2)}`);
+  const model = modelOf(GATEWAY_POD);
+  apply(model, `${gateway("old", "HTTP", 1)}---${gateway("new", "HTTP", 2)}`);
   assert.deepEqual(told(model, "Gateway default/new"), []);
   assert.deepEqual(told(model, "Gateway default/old"), []);
   apply(model, gateway("new", "TCP", 2));
@@ -104,11 +110,10 @@ metadata: {name: ${name}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
 spec:
   selector: {istio: ingressgateway}
   servers:
-    - {port: {number: 443, name: main, protocol: HTTPS}, hosts: [${host}], tls: {mode: SIMPLE, credentialName: c}}
+    - {port: {number: 443, name: main, protocol: HTTPS}, hosts: [${host}], tls: {mode: SIMPLE, serverCertificate: /c, privateKey: /k}}
 `;
-  const model = modelOf(
-    `${secure("old", "a.example.com", 1)}---${secure("new", "a.example.com", 2)}`,
-  );
+  const model = modelOf(GATEWAY_POD);
+  apply(model, `${secure("old", "a.example.com", 1)}---${secure("new", "a.example.com", 2)}`);
   const [lost] = model.engine.get(model.findings, "Gateway default/new");
   assert.match(
     `${lost?.code} ${lost?.message}`,

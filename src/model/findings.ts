@@ -21,6 +21,7 @@ import type { KubeService } from "./kube.ts";
 import { checkListeners } from "./listener-findings.ts";
 import { winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
+import { checkOrigins } from "./origin-findings.ts";
 import { selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
 
@@ -168,12 +169,14 @@ function checkRivals(object: VirtualService, { cx, from, report }: Check): void 
   }
 }
 
-function checkDestinationRule(
-  { policy: { host }, namespace }: DestinationRule,
-  check: Check,
-): void {
+function checkDestinationRule(rule: DestinationRule, check: Check): void {
+  const {
+    policy: { host },
+    namespace,
+  } = rule;
   const { cx, from, mesh, report } = check;
   checkName(host, { path: "spec.host", namespace }, check);
+  checkOrigins(rule, check);
   if (host.startsWith("*") || mesh.service(host, namespace) !== undefined) return;
   const isRouted = patternsFor(host).some((one) => cx.get(from.meshRoutes, one).length > 0);
   if (isRouted) return;
@@ -215,6 +218,10 @@ function checkServiceEntry({ services, namespace }: ServiceEntry, check: Check):
     if (found?.source === source)
       checkListeners(service, { namespace, path: "spec.addresses" }, check);
     if (found === undefined || found.source === source) continue;
+    if (found.host !== host) {
+      checkName(host, { path: "spec.hosts", namespace }, check);
+      continue;
+    }
     const isServed = ports.every(({ port, name }) =>
       found.ports.some((one) => one.port === port && one.name === name),
     );

@@ -95,9 +95,12 @@ for (const { what, tls, protocol, paths } of [
 
 test("the Secret is in the namespace of the pods, which there are once", () => {
   const model = modelOf(gateway({ mode: "SIMPLE", credentialName: "cert" }));
-  assert.deepEqual(told(model), [], "no pod is a gateway yet");
+  const unselected = [
+    "MESH0121 spec.selector: no pod of a gateway has istio=edge, so nobody opens these servers: select by the labels of a gateway's pods, or have the MeshConfig run a gateway with these",
+  ];
+  assert.deepEqual(told(model), unselected);
   apply(model, pod("app-1", "shop", "none"));
-  assert.deepEqual(told(model), []);
+  assert.deepEqual(told(model), unselected, "no pod of a gateway");
   apply(model, `${pod("edge-1")}---${pod("edge-1", "other")}`);
   assert.deepEqual(
     told(model).map((line) => /Secret (\S+),/.exec(line)?.[1]),
@@ -120,3 +123,97 @@ test("nothing that a Secret holds is told", () => {
     assert.ok(!told(model).join().includes(hidden));
   }
 });
+
+test("a gateway that selects all pods of gateways needs one", () => {
+  const everything = gateway({ mode: "PASSTHROUGH" }, "TLS").replace('{"istio":"edge"}', "{}");
+  const model = modelOf(everything);
+  assert.match(told(model).join(), /^MESH0121 spec\.selector: there is no pod of a gateway, so/);
+  apply(model, pod("edge-1"));
+  assert.deepEqual(told(model), []);
+});
+
+const origin = (tls: object, more: object = {}): string =>
+  JSON.stringify({
+    apiVersion: "networking.istio.io/v1",
+    kind: "DestinationRule",
+    metadata: { namespace: "shop", name: "bank" },
+    spec: { host: "*.bank.example.com", trafficPolicy: { tls }, ...more },
+  });
+
+const ofRule = (model: MeshModel): readonly string[] =>
+  model.engine
+    .get(model.findings, "DestinationRule shop/bank")
+    .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+
+test("a rule's credential is followed for gateways, of which one must have it", () => {
+  const at = "spec.trafficPolicy.tls.credentialName";
+  const effect =
+    "so no gateway connects to the host: give it the roots that the server's certificate comes from as ca.crt";
+  const model = modelOf(origin({ mode: "SIMPLE", credentialName: "bank" }));
+  assert.deepEqual(ofRule(model), [], "there is no gateway that could connect");
+  apply(model, `${pod("edge-1")}---${pod("edge-1", "other")}`);
+  assert.deepEqual(ofRule(model), [
+    `MESH0119 ${at}: there is no Secret edge/bank or other/bank, ${effect}`,
+  ]);
+  apply(model, secret("bank", { "tls.crt": CHAIN, "tls.key": KEY }));
+  assert.deepEqual(ofRule(model), [`MESH0120 ${at}: Secret edge/bank has no ca.crt, ${effect}`]);
+  apply(model, secret("bank-cacert", { "ca.crt": CHAIN }));
+  assert.deepEqual(ofRule(model), []);
+  apply(model, origin({ mode: "SIMPLE", credentialName: "bank" }, { exportTo: ["other"] }));
+  assert.deepEqual(ofRule(model), [`MESH0119 ${at}: there is no Secret other/bank, ${effect}`]);
+});
+
+test("a rule needs of a Secret what its mode asks for, and as long as it is believed", () => {
+  const model = modelOf(pod("edge-1"));
+  const parts = (tls: object): readonly string[] => {
+    apply(model, origin({ credentialName: "bank", ...tls }));
+    return ofRule(model).map((line) => / as (\S+)$/.exec(line)?.[1] ?? line);
+  };
+  assert.deepEqual(parts({ mode: "MUTUAL" }), ["tls.key", "ca.crt"]);
+  assert.deepEqual(parts({ mode: "MUTUAL", insecureSkipVerify: true }), ["tls.key"]);
+  assert.deepEqual(parts({ mode: "MUTUAL", clientCertificate: "c", privateKey: "k" }), ["ca.crt"]);
+  assert.deepEqual(parts({ mode: "SIMPLE", insecureSkipVerify: true }), []);
+  assert.deepEqual(parts({ mode: "ISTIO_MUTUAL" }), []);
+
+  const tls = { mode: "SIMPLE", credentialName: "bank" };
+  const elsewhere = { portLevelSettings: [{ port: { number: 443 }, tls }] };
+  apply(
+    model,
+    origin({}, { trafficPolicy: elsewhere, subsets: [{ name: "v1", trafficPolicy: { tls } }] }),
+  );
+  assert.deepEqual(
+    ofRule(model).map((line) => line.split(" ")[1]),
+    [
+      "spec.trafficPolicy.portLevelSettings[0].tls.credentialName:",
+      "spec.subsets[0].trafficPolicy.tls.credentialName:",
+    ],
+  );
+
+  apply(model, origin(tls));
+  apply(model, secret("bank", { "ca.crt": CHAIN }));
+  assert.deepEqual(ofRule(model), []);
+  for (const time of model.engine.get(model.times)) model.sinks.passedTimes.upsert({ time });
+  assert.match(
+    ofRule(model).join(),
+    /MESH0120 .*edge\/bank has roots by which no server is.*renew/,
+  );
+});
+
+for (const { text, is } of [
+  { text: "TLSV1_2", is: undefined },
+  { text: "TLS_AUTO", is: undefined },
+  { text: "TLSV1_4", is: "TLSV1_4" },
+  { text: "toString", is: "toString" },
+])
+  test(`versions of TLS are those that are known: ${text}`, () => {
+    for (const field of ["minProtocolVersion", "maxProtocolVersion"]) {
+      const files = { serverCertificate: "/c", privateKey: "/k" };
+      const model = modelOf(
+        `${pod("edge-1")}---\n${gateway({ mode: "SIMPLE", ...files, [field]: text })}`,
+      );
+      assert.deepEqual(
+        told(model).map((line) => /^(\S+ \S+): "(\w+)"/.exec(line)?.slice(1)),
+        is === undefined ? [] : [[`MESH0117 ${AT}.${field}`, is]],
+      );
+    }
+  });

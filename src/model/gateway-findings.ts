@@ -1,8 +1,8 @@
-/** What is wrong with a Gateway: ports that older ones have, and Secrets that it cannot serve with. */
+/** What is wrong with a Gateway: pods that are not there, ports that older ones have, Secrets that it cannot serve with. */
 import type { Report } from "../api/codes.ts";
 import type { Check } from "./check.ts";
-import type { CredentialModel, CredentialPart } from "./credential.ts";
-import { ROOTS_SUFFIX } from "./ir/credential.ts";
+import type { CredentialPart } from "./credential.ts";
+import { faultOf } from "./credential-findings.ts";
 import { beginning, type Gateway, type GatewayServer } from "./ir/listener.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { CredentialReference } from "./istio/server-tls.ts";
@@ -11,16 +11,17 @@ import { selectorBucket, selects } from "./selector.ts";
 
 export function checkGateway(object: GatewayModel, check: Check): void {
   checkPorts(object, check);
-  for (const namespace of namespacesOf(object, check))
+  const namespaces = namespacesOf(object, check);
+  if (namespaces.length === 0) tellUnselected(object, check);
+  for (const namespace of namespaces)
     for (const reference of object.credentials) checkCredential(reference, namespace, check);
 }
 
 /** Where its pods run: their Secrets are meant. */
 function namespacesOf(
-  { gateway: { selector }, credentials }: GatewayModel,
+  { gateway: { selector } }: GatewayModel,
   { cx, from }: Check,
 ): readonly string[] {
-  if (credentials.length === 0) return [];
   const found = cx.get(from.gatewayPods, selectorBucket(selector)).flatMap((key) => {
     const pod = cx.get(from.pods, key);
     return pod !== undefined && selects(selector, pod.labels) ? [pod.namespace] : [];
@@ -28,8 +29,17 @@ function namespacesOf(
   return [...new Set(found)].sort();
 }
 
-interface Found extends CredentialModel {
-  readonly key: string;
+function tellUnselected({ gateway: { selector } }: GatewayModel, { report }: Check): void {
+  const labels = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
+  const who =
+    labels.length === 0
+      ? "there is no pod of a gateway"
+      : `no pod of a gateway has ${labels.join(" and ")}`;
+  report.add(
+    "MESH0121",
+    "spec.selector",
+    `${who}, so nobody opens these servers: select by the labels of a gateway's pods, or have the MeshConfig run a gateway with these`,
+  );
 }
 
 const REMEDY: Readonly<Record<CredentialPart, string>> = {
@@ -42,39 +52,18 @@ const EXPIRED: Readonly<Record<CredentialPart, string>> = {
   roots: "has roots by which no client is let in, for they expired",
 };
 
-function checkCredential(
-  reference: CredentialReference,
-  namespace: string,
-  { cx, from, report }: Check,
-): void {
+function checkCredential(reference: CredentialReference, namespace: string, check: Check): void {
   const { path, server, part } = reference;
-  const found = secretsFor(reference, namespace, { cx, from });
-  const served = found.find(({ faults }) => faults[part] === undefined);
+  const { report } = check;
+  const fault = faultOf(reference, namespace, check);
   const effect = `so server "${server}" answers nobody: ${REMEDY[part]}`;
-  if (found.length === 0)
-    report.add("MESH0119", path, `there is no Secret ${namespace}/${reference.name}, ${effect}`);
-  else if (served === undefined) {
-    const faults = found.map(({ key, faults: of }) => `Secret ${key} ${of[part]}`);
-    report.add("MESH0120", path, `${faults.join(" and ")}, ${effect}`);
-  } else if (cx.get(from.passedTimes, String(served.expires[part]))) {
-    const when = new Date(served.expires[part] ?? 0).toISOString();
-    const what = `Secret ${served.key} ${EXPIRED[part]} at ${when}`;
+  if (fault?.kind === "missing")
+    report.add("MESH0119", path, `there is no Secret ${fault.secret}, ${effect}`);
+  else if (fault?.kind === "unusable") report.add("MESH0120", path, `${fault.what}, ${effect}`);
+  else if (fault !== undefined) {
+    const what = `Secret ${fault.secret} ${EXPIRED[part]} at ${fault.when}`;
     report.add("MESH0120", path, `${what} (server "${server}"): renew it`);
   }
-}
-
-/** Roots may be in a Secret of their own, beside the one that is named. */
-function secretsFor(
-  { name, part }: CredentialReference,
-  namespace: string,
-  { cx, from }: Pick<Check, "cx" | "from">,
-): readonly Found[] {
-  const names = part === "roots" ? [name, `${name}${ROOTS_SUFFIX}`] : [name];
-  return names.flatMap((one) => {
-    const key = `${namespace}/${one}`;
-    const secret = cx.get(from.secrets, key);
-    return secret === undefined ? [] : [{ key, ...secret }];
-  });
 }
 
 /** Older Gateways for the same pods keep their ports. */

@@ -149,6 +149,9 @@ function kubeInputs(engine: Engine, clusterDomain: string, { services: to }: Def
         ? labelBuckets(labels).map((bucket) => [bucket, key] as const)
         : [],
     ),
+    gatewayNamespaces: pods.index(({ labels, namespace }) =>
+      labels[PROXY_KIND] === "gateway" ? [[MESH_WIDE, namespace]] : [],
+    ),
     ...secretInputs(engine),
     nodes: projecting(engine, (object: Live<kube.Node>) => lowerNode(object)),
     slicesOf: slices.index(({ service }, key) => [[service, key]]),

@@ -8,6 +8,7 @@ import { type KubeObject, objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import type { DestinationPolicy, Subset } from "../ir/traffic.ts";
 import { type Origin, originOf } from "../origin.ts";
+import { type OriginCredential, originCredentials } from "./origin-credentials.ts";
 import { lowerHost, type Site } from "./site.ts";
 import { lowerTrafficPolicy } from "./traffic-policy.ts";
 
@@ -15,6 +16,8 @@ export interface DestinationRule extends Origin {
   readonly policy: DestinationPolicy;
   /** Only for clients of its own namespace that carry all these labels. */
   readonly clients?: Readonly<Record<string, string>>;
+  /** Secrets of gateways that connect to the host. */
+  readonly credentials: readonly OriginCredential[];
 }
 
 /**
@@ -42,6 +45,7 @@ export function lowerDestinationRule(
       subsets: lowerSubsets(subsets ?? [], site),
     },
     ...defined({ clients: workloadSelector?.matchLabels }),
+    credentials: originCredentials(object.spec),
   };
   return { value, diagnostics: report.diagnostics };
 }

@@ -39,7 +39,7 @@ export function lowerServerTls(
     );
     return undefined;
   }
-  const terminate = terminated(spec, mode);
+  const terminate = terminated({ ...spec, mode }, path, { report });
   if (terminate.mesh || terminate.credentials.length + terminate.files.length > 0) return terminate;
   report.add(
     "MESH0116",
@@ -94,7 +94,12 @@ const CLIENT_CERTIFICATE: Readonly<Record<string, Terminate["clientCertificate"]
   ISTIO_MUTUAL: "required",
 };
 
-function terminated(spec: GatewaySpecServersTls, mode: string): Terminate {
+function terminated(
+  spec: GatewaySpecServersTls & { readonly mode: string },
+  path: string,
+  site: Pick<Site, "report">,
+): Terminate {
+  const { mode } = spec;
   return {
     mode: "terminate",
     credentials: credentialsOf(spec).map(secretName),
@@ -110,8 +115,8 @@ function terminated(spec: GatewaySpecServersTls, mode: string): Terminate {
       caFile: spec.caCertificates,
       crlFile: spec.caCrl,
       anyClient: spec.insecureSkipVerify || undefined,
-      minVersion: tlsVersion(spec.minProtocolVersion),
-      maxVersion: tlsVersion(spec.maxProtocolVersion),
+      minVersion: tlsVersion(spec.minProtocolVersion, `${path}.minProtocolVersion`, site),
+      maxVersion: tlsVersion(spec.maxProtocolVersion, `${path}.maxProtocolVersion`, site),
     }),
   };
 }
@@ -144,6 +149,21 @@ const VERSIONS: Readonly<Record<string, TlsVersion>> = {
   TLSV1_3: "1.3",
 };
 
-function tlsVersion(text: string | undefined): TlsVersion | undefined {
-  return text === undefined ? undefined : VERSIONS[text];
+/** Its word for "whatever the proxy takes". */
+const ANY_VERSION = "TLS_AUTO";
+
+function tlsVersion(
+  text: string | undefined,
+  path: string,
+  { report }: Pick<Site, "report">,
+): TlsVersion | undefined {
+  if (text === undefined || text === ANY_VERSION) return undefined;
+  const known = Object.hasOwn(VERSIONS, text) ? VERSIONS[text] : undefined;
+  if (known === undefined)
+    report.add(
+      "MESH0117",
+      path,
+      `"${text}" is no version of TLS that is known here, so the proxy's own bound holds: use one of ${[ANY_VERSION, ...Object.keys(VERSIONS)].join(", ")}`,
+    );
+  return known;
 }
