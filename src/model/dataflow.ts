@@ -92,15 +92,16 @@ function sinksOf(from: Inputs) {
 function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
   const registry = registryOf(engine, from);
   const scopes = scopeQueries(engine, from, settings.rootNamespace);
+  const hosts = hostQueries(engine, from, { scope: scopes.scope, registry });
   return {
     registry,
     ...endpointsQuery(engine, from, { ...settings, registry }),
     workload: workloadQuery(engine, from),
     ...scopes,
-    ...hostQueries(engine, from, { scope: scopes.scope, registry }),
+    ...hosts,
     ...routeQueries(engine, from, scopes.scope),
     standpoint: standpointQuery(engine, from, { ...settings, registry }),
-    domains: domainQuery(engine, from, registry),
+    domains: domainQuery(engine, from, registry, hosts.takesUnknown),
     policies: policyQuery(engine, from, settings, registry),
     envoyFilters: patchQueries(engine, from, settings),
     describes: descriptionQuery(engine, from, settings),
@@ -137,7 +138,7 @@ function meshOver(
     openHosts: (scope, port) => cx.get(queries.openHosts, scope, port),
     resolvesNames: () => cx.get(from.resolvingRequests, MESH_WIDE).length > 0,
     streamHosts: (scope) => cx.get(queries.streamHosts, scope),
-    domains: (host, namespace, port) => cx.get(queries.domains, namespace, port, host),
+    domains: (host, scope, port) => cx.get(queries.domains, scope, port, host),
     routesFor: (host, scope) => cx.get(queries.routesFor, scope, host),
     streamRoutesFor: (host, scope) => cx.get(queries.streamRoutesFor, scope, host),
     gatewayRoutes: (gateway) => cx.get(queries.gatewayRoutes, gateway),

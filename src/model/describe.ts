@@ -16,7 +16,7 @@ export function describe(mesh: Mesh, proxy: Onlooker): object {
     services: byKey(hosts, (host) => mesh.service(host, namespace)),
     endpoints: byKey(hosts, (host) => mesh.endpoints(host, namespace)),
     http: byKey(ports, (port) =>
-      byKey(mesh.httpHosts(scope, port), (host) => mesh.domains(host, namespace, port)),
+      byKey(mesh.httpHosts(scope, port), (host) => mesh.domains(host, scope, port)),
     ),
     streamHosts: mesh.streamHosts(scope),
     routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, scope))),

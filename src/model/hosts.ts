@@ -20,7 +20,11 @@ import {
 } from "./scope.ts";
 
 /** HTTP to hosts without a service is routed on this port alone, as Istio does. */
-export const UNKNOWN_HOST_PORT = 80;
+const UNKNOWN_HOST_PORT = 80;
+
+/** Whether HTTP to hosts without a service is routed on the port. */
+const takesUnknown = ({ egress }: Scope, port: number): boolean =>
+  port === UNKNOWN_HOST_PORT || egress?.find((one) => one.port === port)?.isHttpProxy === true;
 
 const sorted = (all: readonly string[]): readonly string[] => [...new Set(all)].sort();
 
@@ -215,6 +219,9 @@ function httpLists(engine: Engine, from: Inputs, sources: HttpSources) {
   return {
     httpPorts: httpPortsQuery(engine, from, sources),
     httpHosts: httpHostsQuery(engine, from, sources),
+    takesUnknown: engine.query((cx, id: string, port: number): boolean =>
+      takesUnknown(cx.get(sources.scope, id), port),
+    ),
   };
 }
 
@@ -290,8 +297,7 @@ function httpHostsQuery(
             has: ({ http }) => http.includes(port),
           })
         : onPort(cx, scope, own);
-    const takesUnknown = port === UNKNOWN_HOST_PORT || own?.isHttpProxy === true;
-    const unknown = takesUnknown ? cx.get(unknownHosts, id) : [];
+    const unknown = takesUnknown(scope, port) ? cx.get(unknownHosts, id) : [];
     return unknown.length === 0 ? known : sorted([...known, ...unknown]);
   });
 }

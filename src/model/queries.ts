@@ -4,7 +4,6 @@ import { mayReadDescriptions } from "./descriptions.ts";
 import { aliases } from "./domains.ts";
 import { fullRoutes } from "./full-routes.ts";
 import { patternsFor } from "./host.ts";
-import { UNKNOWN_HOST_PORT } from "./hosts.ts";
 import { type Inputs, lookUp, MESH_WIDE } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
@@ -18,7 +17,7 @@ import type { VirtualService } from "./istio/virtual-service.ts";
 import { policiesOf, winningRoutes } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import type { Registry } from "./registry/queries.ts";
-import { type ScopeQuery, seesRoutes } from "./scope.ts";
+import { namespaceOf, type ScopeQuery, seesRoutes } from "./scope.ts";
 import { labelBuckets, selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
 
@@ -27,20 +26,30 @@ export interface QuerySettings {
   readonly rootNamespace: string;
 }
 
-/** A name that is a host in its own right, or another host's address, is no alias. */
-export function domainQuery(engine: Engine, from: Inputs, registry: Registry) {
+/**
+ * A name that is a host in its own right, or another host's address, is no alias; nor, where hosts
+ * without a service are routed, is the name of one that has routes.
+ */
+export function domainQuery(
+  engine: Engine,
+  from: Inputs,
+  registry: Registry,
+  takesUnknown: Source<[scope: string, port: number], boolean>,
+) {
   const ownerOf = (cx: Context, address: string): string | undefined =>
     cx.get(from.serviceExports.byAddress, address)[0] ??
     cx.get(from.entryExports.byAddress, address)[0];
-  const isFree = (cx: Context, name: string, host: string, port: number): boolean =>
+  const isFree = (cx: Context, name: string, host: string, routed: boolean): boolean =>
     !registry.isKnown(cx, name) &&
-    (port !== UNKNOWN_HOST_PORT || cx.get(from.meshRoutes, name).length === 0) &&
+    (!routed || cx.get(from.meshRoutes, name).length === 0) &&
     (ownerOf(cx, name) ?? host) === host;
-  return engine.query((cx, namespace: string, port: number, host: string): readonly string[] => {
+  return engine.query((cx, scope: string, port: number, host: string): readonly string[] => {
+    const namespace = namespaceOf(scope);
+    const routed = cx.get(takesUnknown, scope, port);
     const found = registry.service(cx, host, namespace);
     if (found === undefined) return [host];
     const free = (one: Service): readonly string[] =>
-      aliases(one, namespace).filter((name) => isFree(cx, name, host, port));
+      aliases(one, namespace).filter((name) => isFree(cx, name, host, routed));
     const names = registry.names(cx, host, namespace);
     return [host, ...free(found), ...names.flatMap((one) => [one.host, ...free(one)])];
   });

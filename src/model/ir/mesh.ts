@@ -77,10 +77,10 @@ export interface Mesh {
   /** Visible hosts with a port that is not (surely) HTTP: TCP, TLS, or to be detected; sorted. */
   streamHosts(scope: string): readonly string[];
   /**
-   * The names and addresses by which clients in `namespace` mean `host`, without port, `host` itself
+   * The names and addresses by which clients of the scope mean `host`, without port, `host` itself
    * first. No two hosts of one port share one, so they can be the domains of its virtual host.
    */
-  domains(host: string, namespace: string, port: number): readonly string[];
+  domains(host: string, scope: string, port: number): readonly string[];
   /**
    * Routing for one host as sidecars of the scope see it: that of the source with the most
    * specific host, of the oldest if several have it; empty if there is none.

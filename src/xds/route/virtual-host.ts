@@ -35,7 +35,7 @@ export const namedHosts: Translator = {
     if (host === CATCH_ALL) return catchAll(key, audience);
     const routes = routesOf(host, audience);
     return (
-      routes && virtualHost(mesh.settings, key, mesh.domains(host, view.namespace, port), routes)
+      routes && virtualHost(mesh.settings, key, mesh.domains(host, mesh.scope(view), port), routes)
     );
   },
 };
