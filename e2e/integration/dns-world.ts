@@ -8,7 +8,7 @@ import { Askers } from "../../src/dns/askers.ts";
 import { Frames, frame } from "../../src/dns/frames.ts";
 import { DnsServer } from "../../src/dns/server.ts";
 import { clusterResolver, namesOf } from "../../src/main/dns.ts";
-import { objects } from "../../src/testing/fixtures.ts";
+import { applyAll, objects } from "../../src/testing/fixtures.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
 import { waitFor } from "../harness/wait.ts";
 import { serveOutside } from "./outside.ts";
@@ -78,7 +78,7 @@ export interface DnsWorld {
   readonly network: PodNetwork;
   readonly pod: Pod;
   readonly apply: (yaml: string) => void;
-  readonly remove: (kind: "serviceEntries" | "sidecars", key: string) => void;
+  readonly remove: (kind: "services" | "serviceEntries" | "sidecars", key: string) => void;
   /** Addresses by the system's resolver, as most applications find them; none if there is no name. */
   readonly lookUp: (name: string) => Promise<readonly string[]>;
   /** What an application that uses its own libraries is told, by name server. */
@@ -146,12 +146,7 @@ export async function dnsWorld(t: TestContext, mesh: (out: string) => string): P
   return {
     network,
     pod: client,
-    apply: (yaml) => {
-      for (const object of objects(yaml))
-        world.model.sinks[object.kind === "Sidecar" ? "sidecars" : "serviceEntries"].upsert(
-          object as never,
-        );
-    },
+    apply: (yaml) => applyAll(world.model, objects(yaml)),
     remove: (kind, key) => world.model.sinks[kind].remove(key),
     lookUp,
     query: (name, type) => network.run(...APP, process.execPath, "-e", QUERY, out, name, type),

@@ -36,6 +36,15 @@ test(
     assert.deepEqual(await lookUp("www.example.org"), ["10.96.3.4"], "outside");
     assert.deepEqual(await lookUp("nobody.example.org"), []);
     assert.deepEqual(await lookUp("theirs.example.com"), [], "of another namespace");
+    apply(`
+apiVersion: v1
+kind: Service
+metadata: { name: front, namespace: default }
+spec: { type: ExternalName, externalName: ${HOST} }
+`);
+    assert.deepEqual(await lookUp("front.default"), [VIP], "another name for it");
+    remove("services", "default/front");
+    assert.deepEqual(await lookUp("front.default"), []);
     assert.equal(await query(HOST, "AAAA"), "ENODATA");
     assert.equal(await query(HOST, "TXT"), "ENOTFOUND", "the resolver's word");
 

@@ -25,7 +25,7 @@ export const clusterResolver = (
   });
 
 /**
- * Hosts of ServiceEntries that the pod's proxy listens for. What a Kubernetes Service has is the
+ * Hosts of ServiceEntries that the pod's proxy listens for, and ExternalNames for them. What a Kubernetes Service has is the
  * cluster's to answer, and a host without addresses goes to whoever knows the real ones.
  */
 export const namesOf =
@@ -34,7 +34,7 @@ export const namesOf =
     const seen = mesh(engine);
     const service = seen.service(host, asker.namespace);
     if (!service?.registered || service.addresses.length === 0) return undefined;
-    return isImported(seen.hosts(seen.scope(onlooker(asker))), host)
+    return isImported(seen.hosts(seen.scope(onlooker(asker))), service.host)
       ? service.addresses
       : undefined;
   };
