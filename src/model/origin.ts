@@ -14,13 +14,15 @@ export interface Origin {
 export function originOf({ metadata }: KubeObject, exportTo: readonly string[] = []): Origin {
   const { namespace = "default", name, creationTimestamp = "" } = metadata;
   const everywhere = exportTo.length === 0 || exportTo.includes("*");
+  // What is no name is no namespace's.
+  const named = exportTo.filter((to) => typeof to === "string" && to !== "~");
   return {
     namespace,
     name,
     created: creationTimestamp,
     exportTo: everywhere
       ? ["*"]
-      : exportTo.filter((to) => to !== "~").map((to) => (to === "." ? namespace : to)),
+      : named.map((to) => (to === "." ? namespace : to)),
   };
 }
 
