@@ -60,7 +60,6 @@ export class Session {
   /** Endpoints of those that changed: they need them again. */
   readonly #changedClusters = new Set<string>();
   readonly #routeHosts = new RouteHosts(() => this.#subscriptions.get("RouteConfiguration"));
-
   #hasAnswered = false;
   readonly #patience = new Patience();
 
@@ -185,14 +184,20 @@ export class Session {
 
   #take(type: ResourceType, now: number): Outgoing | undefined {
     const subscription = this.#subscriptions.get(type);
-    if (subscription === undefined || this.#tooEarly(type, subscription)) return undefined;
+    if (subscription === undefined || this.#isIdle(type, subscription)) return undefined;
     const fresh = this.#takeFresh(type, subscription, now);
     if (fresh !== undefined) return fresh;
     const work = this.#plan(type, subscription, now);
     const limit = this.#limit(type, subscription);
-    const batch = type === "Cluster" ? work.takeResources(limit) : work.take(limit);
-    if (batch !== undefined) return this.#send(type, subscription, batch);
-    return owesAnswer(subscription, work) ? this.#send(type, subscription, NOTHING) : undefined;
+    const taken = type === "Cluster" ? work.takeResources(limit) : work.take(limit);
+    const batch = taken ?? (subscription.owesAnswer(work.target) ? NOTHING : undefined);
+    return batch && this.#send(type, subscription, batch);
+  }
+
+  /** As most types are, most of the time: whoever makes new work for one deletes the old. */
+  #isIdle(type: ResourceType, subscription: Subscription): boolean {
+    const isDone = this.#work.get(type)?.isDoneFor(this.#target(type)) === true;
+    return (isDone && !subscription.hasBacklog) || this.#tooEarly(type, subscription);
   }
 
   /** The next of what the client was never sent, as it was sent to others before. */
@@ -392,9 +397,4 @@ export class Session {
       }
     }
   }
-}
-
-/** A client that asked for everything waits for an answer, even if there is nothing. */
-function owesAnswer({ wildcard, answered }: Subscription, { target }: Work): boolean {
-  return wildcard && !answered && target.resources.size === 0;
 }

@@ -115,6 +115,11 @@ export class Subscription {
     );
   }
 
+  /** A client that asked for everything waits for an answer, even if there is nothing. */
+  owesAnswer({ resources }: ResourceSet): boolean {
+    return this.#wildcard && !this.answered && resources.size === 0;
+  }
+
   /** What the client has, as far as we know, under a name it wants. */
   held(name: string): Held | undefined {
     return this.wants(name) ? this.#holding.held(name) : undefined;

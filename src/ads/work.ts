@@ -43,6 +43,12 @@ export class Work {
     return this.#removed.length > 0;
   }
 
+  /** Whether there is nothing more to take as long as this is the target. */
+  isDoneFor(target: ResourceSet): boolean {
+    const left = this.#together.length + this.#alone.length + this.#removed.length;
+    return target === this.target && left === 0 && this.dueAt === Number.POSITIVE_INFINITY;
+  }
+
   takeResources(limit: number): Batch | undefined {
     const suspect = this.#together.length === 0;
     const from = suspect ? this.#alone : this.#together;

@@ -20,9 +20,7 @@ export function originOf({ metadata }: KubeObject, exportTo: readonly string[] =
     namespace,
     name,
     created: creationTimestamp,
-    exportTo: everywhere
-      ? ["*"]
-      : named.map((to) => (to === "." ? namespace : to)),
+    exportTo: everywhere ? ["*"] : named.map((to) => (to === "." ? namespace : to)),
   };
 }
 

@@ -17,7 +17,7 @@ const FOLLOWED_MS = 15_000;
 /** Clients are told within this that a pod is on its way out. */
 const DRAIN_SECONDS = 5;
 /** So many of them go, and so many others come, at once. */
-const STEP = 20;
+const STEP = 10;
 
 export const LANE_HEADER = { lane: "open" };
 
