@@ -21,7 +21,7 @@ const USER = 65532;
  * Left to itself, V8 lets its young generation grow with the memory of the machine, to more than all
  * that lives long in a mesh of a thousand services: docs/performance.md.
  */
-export const NODE_OPTIONS = "--max-semi-space-size=16";
+export const NODE_OPTIONS = "--max-semi-space-size=8";
 
 /** @param rollout changes when pods must be made anew: a hash of what they read only at start */
 export function controlPlane(settings: Settings, rollout: string): readonly KubeObject[] {
