@@ -51,7 +51,7 @@ images: setup ## Builds the images and loads them into the cluster
 test: crds/istio/.version ## Lint, unit, integration and end-to-end tests; totals at the end
 	node e2e/test.ts
 
-e2e: crds/istio/.version ## End-to-end tests alone [CASE=request-routing; crowd and dns are in no other target] [KEEP=1 keeps the cluster]
+e2e: crds/istio/.version ## End-to-end tests alone [CASE=request-routing; crowd, dns and proxyless are in no other target] [KEEP=1 keeps the cluster]
 	KEEP=$(KEEP) node e2e/test.ts e2e $(CASE)
 
 render: node_modules/.package-lock.json ## Writes dist/manifests with the images of IMAGE_PREFIX

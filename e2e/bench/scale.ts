@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { say } from "../cluster/say.ts";
+import { fixedWorkMs } from "./fixed-work.ts";
 import { kilobytes, mebibytes, ms, type Row, seconds, table } from "./report.ts";
 import { type Costs, type Figures, measure } from "./scale/figures.ts";
 import { type EnvoyFigures, measureEnvoy } from "./scale/real-envoy.ts";
@@ -112,6 +113,7 @@ async function grown(): Promise<void> {
   );
 }
 
+say(`fixed work takes ${ms(fixedWorkMs())} of CPU on this machine just now`);
 if (growth) await grown();
 else if (envoy) process.stdout.write(reportEnvoy(sized(), await measureEnvoy(sized())));
 else {
