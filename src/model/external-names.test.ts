@@ -47,6 +47,26 @@ test("a name is a host of its own until the mesh has the host that it stands for
   assert.deepEqual(model.mesh(model.engine).names(host("web"), "shop"), []);
 });
 
+test("a name that a ServiceEntry has too is a host of its own, and what it leads to has it not", () => {
+  const entry = JSON.stringify({
+    apiVersion: "networking.istio.io/v1",
+    kind: "ServiceEntry",
+    metadata: { name: "outside", namespace: "shop" },
+    spec: {
+      hosts: [host("front"), "www.example.com"],
+      ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+      resolution: "DNS",
+    },
+  });
+  const model = modelOf([named("front", "www.example.com."), entry].join("\n---\n"));
+  const mesh = model.mesh(model.engine);
+  assert.deepEqual(meant(model, "front"), [host("front"), true]);
+  assert.deepEqual(mesh.names("www.example.com", "shop"), []);
+  const domains = (of: string): readonly string[] => mesh.domains(of, "shop", 80);
+  assert.ok(!domains(host("front")).includes("www.example.com."));
+  assert.ok(!domains("www.example.com").includes(host("front")));
+});
+
 test("a name stands for what its reader may see", () => {
   const own = service("web", { clusterIP: "10.0.0.1" }, { "networking.istio.io/exportTo": "." });
   const model = modelOf([named("front", host("web")), own].join("\n---\n"));

@@ -32,15 +32,18 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
   const contested = engine.query((cx, namespace: string, host: string) =>
     mergedService(followed(cx.get(claims, host), namespace)),
   );
-  /** Where names of names end; `undefined`: outside of the mesh, or, going round, nowhere. */
+  /**
+   * Where names of names end; `undefined`: outside of the mesh, or, going round, nowhere. One that a
+   * ServiceEntry has too is a host of its own, as that is listed by its hosts.
+   */
   const ends = engine.query((cx, name: string): string | undefined => {
     const passed = new Set<string>();
     let host = name;
     while (!passed.has(host)) {
       passed.add(host);
-      const [first] = cx.get(claims, host);
+      const [first, ...others] = cx.get(claims, host);
       if (first === undefined) return undefined;
-      if (first.service.standsFor === undefined) return host;
+      if (first.service.standsFor === undefined || others.length > 0) return host;
       host = first.service.standsFor;
     }
     return undefined;
