@@ -18,8 +18,8 @@ import { gatewayNamespaces, type Settings } from "./settings.ts";
 const GRACE_SECONDS = 30;
 const USER = 65532;
 /**
- * Left to itself, V8 lets its young generation grow with the memory of the machine, to more than all
- * that lives long in a mesh of a thousand services: docs/performance.md.
+ * Left to itself, V8 lets its young generation grow with the memory of the machine, to nearly as much
+ * as lives long in a mesh of a thousand services: docs/performance.md.
  */
 export const NODE_OPTIONS = "--max-semi-space-size=8";
 
