@@ -1,5 +1,6 @@
 /** Request timeouts: who waits for a slow callee decides how long. */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import type { EnvoyAdmin } from "../../harness/envoy.ts";
 import type { CallRecord } from "../../harness/in-pod.ts";
 import { applyRoutes } from "../../harness/routes.ts";
@@ -25,6 +26,11 @@ const TIMEOUT_MS = 500;
 const CLOCK_MS = 10;
 const RETRIES = 2;
 const REQUESTS = 10;
+/**
+ * Between two tries Envoy has nobody to count a timeout of. A machine that takes the CPU away from it for as
+ * long as a try has left makes its counters fall short by that request: then they are read of others.
+ */
+const ROUNDS = 3;
 const PROBES = 5;
 /** What the mesh and a busy machine may add to half a second; far from the delay. */
 const PROMPT_MS = 1_200;
@@ -47,7 +53,13 @@ async function applyUntil(
   });
 }
 
-async function assertTimeouts(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
+interface Counted {
+  readonly timeouts: number;
+  readonly retries: number;
+}
+
+/** Every request is answered in time, by the timeout. @returns what Envoy counted of them */
+async function timedOut(lab: Lab, envoy: EnvoyAdmin): Promise<Counted> {
   const cluster = `outbound|9080|v2|reviews.${lab.namespace}.svc.cluster.local`;
   const names = ["upstream_rq_timeout", "upstream_rq_retry", "upstream_rq_per_try_timeout"];
   const counters = names.map((name) => statistic(cluster, name));
@@ -64,7 +76,16 @@ async function assertTimeouts(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
   assert.deepEqual([...outcomes(records)], [["504 UT", REQUESTS]]);
   assert.ok(fastest >= TIMEOUT_MS - CLOCK_MS, `an answer came after ${fastest} ms`);
   assert.ok(slowest < PROMPT_MS, `an answer came after ${slowest} ms`);
-  assert.deepEqual({ timeouts, retries }, { timeouts: REQUESTS, retries: REQUESTS * RETRIES });
+  return { timeouts, retries };
+}
+
+async function assertTimeouts(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
+  const wanted = { timeouts: REQUESTS, retries: REQUESTS * RETRIES };
+  for (let round = 1; ; round += 1) {
+    const counted = await timedOut(lab, envoy);
+    if (isDeepStrictEqual(counted, wanted)) return;
+    if (round === ROUNDS) assert.deepEqual(counted, wanted);
+  }
 }
 
 /** What a reader of the page sees of it. */
