@@ -18,6 +18,7 @@ import {
   patchQueries,
   policyQuery,
   routeQueries,
+  tlsOriginsQuery,
 } from "./queries.ts";
 import { endpointsQuery, registryOf, workloadQuery } from "./registry/queries.ts";
 import { scopeQueries } from "./scope.ts";
@@ -103,6 +104,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     standpoint: standpointQuery(engine, from, { ...settings, registry }),
     domains: domainQuery(engine, from, registry, hosts.takesUnknown),
     policies: policyQuery(engine, from, settings, registry),
+    tlsOrigins: tlsOriginsQuery(engine, from),
     envoyFilters: patchQueries(engine, from, settings),
     describes: descriptionQuery(engine, from, settings),
   };
@@ -134,6 +136,7 @@ function meshOver(
     hostsOnPort: (scope, port) => cx.get(queries.hostsOnPort, scope, port),
     httpPorts: (scope) => cx.get(queries.httpPorts, scope),
     httpHosts: (scope, port) => cx.get(queries.httpHosts, scope, port),
+    routesAnyHost: (scope, port) => cx.get(queries.routesAnyHost, scope, port),
     openPorts: (scope) => cx.get(queries.openPorts, scope),
     openHosts: (scope, port) => cx.get(queries.openHosts, scope, port),
     resolvesNames: () => cx.get(from.resolvingRequests, MESH_WIDE).length > 0,
@@ -146,6 +149,7 @@ function meshOver(
     gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
     gatewayStreamRoutes: (gateway) => cx.get(queries.gatewayStreamRoutes, gateway),
     policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),
+    tlsOrigins: (namespace) => cx.get(queries.tlsOrigins, namespace),
     subsets: (host, namespace) => subsetNames(cx.get(queries.policies, namespace, host)),
     workload: (key) => cx.get(queries.workload, key),
     credential: (namespace, name) => cx.get(from.secrets, `${namespace}/${name}`)?.credential,

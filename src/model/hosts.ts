@@ -1,5 +1,6 @@
 /** Lists of hosts, as the proxies of a scope see them. */
 import type { Context, Engine, Query } from "../store/engine.ts";
+import { union } from "../store/sorted.ts";
 import { fullRoutes } from "./full-routes.ts";
 import type { Inputs } from "./inputs.ts";
 import type { EgressListener } from "./ir/sidecar.ts";
@@ -89,7 +90,7 @@ function everything(
 ): readonly string[] {
   const found = exported(cx, indexes, { to, suffix });
   const names = unresolvedNames(cx, importing, { to }, has);
-  return names.length === 0 ? found : sorted([...found, ...names]);
+  return union([found, names]);
 }
 
 function listed(
@@ -216,9 +217,13 @@ interface HttpSources extends Lists {
 }
 
 function httpLists(engine: Engine, from: Inputs, sources: HttpSources) {
+  const httpHosts = httpHostsQuery(engine, from, sources);
   return {
     httpPorts: httpPortsQuery(engine, from, sources),
-    httpHosts: httpHostsQuery(engine, from, sources),
+    httpHosts,
+    routesAnyHost: engine.query((cx, id: string, port: number): boolean =>
+      cx.get(httpHosts, id, port).includes("*"),
+    ),
     takesUnknown: engine.query((cx, id: string, port: number): boolean =>
       takesUnknown(cx.get(sources.scope, id), port),
     ),
@@ -298,6 +303,6 @@ function httpHostsQuery(
           })
         : onPort(cx, scope, own);
     const unknown = takesUnknown(scope, port) ? cx.get(unknownHosts, id) : [];
-    return unknown.length === 0 ? known : sorted([...known, ...unknown]);
+    return union([known, unknown]);
   });
 }

@@ -18,6 +18,7 @@ import { mayReadDescriptions } from "./descriptions.ts";
 import { addressDomain } from "./domains.ts";
 import { patternsFor } from "./host.ts";
 import type { Service } from "./ir/service.ts";
+import { originsOf } from "./ir/tls-origin.ts";
 import { lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerEnvoyFilter } from "./istio/envoy-filter.ts";
 import { lowerGateway } from "./istio/gateway.ts";
@@ -293,6 +294,10 @@ function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExpo
     /** By `namespace host`. */
     policiesIn: destinationRules.index(({ value }, key) =>
       value ? [[`${value.namespace} ${value.policy.host}`, key]] : [],
+    ),
+    /** By whom they are exported to: those with TLS to servers outside the mesh. */
+    originatingPolicies: destinationRules.index(({ value }, key) =>
+      value && originsOf(value.policy).length > 0 ? pairs(value.exportTo, [key]) : [],
     ),
     /** Namespaces by host. */
     policyOwners: destinationRules.index(({ value }) =>

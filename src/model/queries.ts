@@ -10,7 +10,8 @@ import type { Gateway } from "./ir/listener.ts";
 import type { MeshSettings } from "./ir/mesh.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { Service } from "./ir/service.ts";
-import type { DestinationPolicies } from "./ir/traffic.ts";
+import { originsOf } from "./ir/tls-origin.ts";
+import type { DestinationPolicies, TlsOrigin } from "./ir/traffic.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
@@ -137,6 +138,14 @@ export function policyQuery(
         if (found.general !== undefined) return { selective, general: found.general };
       }
     return { selective };
+  });
+}
+
+/** By namespace: what it may see, whether it has the hosts or not. */
+export function tlsOriginsQuery(engine: Engine, from: Inputs) {
+  return engine.query((cx, namespace: string): readonly TlsOrigin[] => {
+    const keys = ["*", namespace].flatMap((to) => cx.get(from.originatingPolicies, to));
+    return lookUp(cx, from.destinationRules, keys).flatMap(({ policy }) => originsOf(policy));
   });
 }
 

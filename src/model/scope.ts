@@ -4,6 +4,7 @@
  * key of the Sidecar, if one has a say in it.
  */
 import type { Context, Engine, Source } from "../store/engine.ts";
+import { union } from "../store/sorted.ts";
 import { patternsFor } from "./host.ts";
 import type { Inputs } from "./inputs.ts";
 import type { EgressListener, HostImport, Onlooker, Sidecar } from "./ir/sidecar.ts";
@@ -100,11 +101,12 @@ export function exported(
   indexes: readonly ExportIndex[],
   { to, by = ANYBODY, suffix = "" }: { to: string; by?: string; suffix?: string },
 ): readonly string[] {
-  const lists = indexes
-    .flatMap((index) => [cx.get(index, `* ${by}${suffix}`), cx.get(index, `${to} ${by}${suffix}`)])
-    .filter((list) => list.length > 0);
-  const [only = [], ...others] = lists;
-  return others.length === 0 ? only : [...new Set(lists.flat())].sort();
+  return union(
+    indexes.flatMap((index) => [
+      cx.get(index, `* ${by}${suffix}`),
+      cx.get(index, `${to} ${by}${suffix}`),
+    ]),
+  );
 }
 
 /** Whose things an import means. */

@@ -1,6 +1,7 @@
 import { Cell, type Engine, type Node, type Source } from "./engine.ts";
 import { equal } from "./equal.ts";
 import type { Sink } from "./sink.ts";
+import { union } from "./sorted.ts";
 
 export interface TableOptions<O, V> {
   /** `namespace/name`, or `name` for a cluster-scoped kind: what `Sink.remove` will be given. */
@@ -137,25 +138,39 @@ export class Index<V> implements Source<[bucket: string], readonly string[]> {
   }
 }
 
+function updated(sorted: readonly string[], news: ReadonlyMap<string, boolean>): readonly string[] {
+  const [came, went]: [string[], string[]] = [[], []];
+  for (const [member, isIn] of news) (isIn ? came : went).push(member);
+  const gone = new Set(went);
+  const left = went.length === 0 ? sorted : sorted.filter((member) => !gone.has(member));
+  return union([left, came.sort()]);
+}
+
 /** A set that several values may put the same member into. */
 class Bucket {
   readonly #counts = new Map<string, number>();
+  /** As it was last read, which is not changed: it was given out. */
   #sorted: readonly string[] | undefined;
+  /** Members that came (`true`) and went since then: mostly one of many. */
+  #news: Map<string, boolean> | undefined;
 
   get empty(): boolean {
     return this.#counts.size === 0;
   }
 
   sorted(): readonly string[] {
-    this.#sorted ??= [...this.#counts.keys()].sort();
-    return this.#sorted;
+    const [before, news] = [this.#sorted, this.#news];
+    this.#news = undefined;
+    if (before === undefined) this.#sorted = [...this.#counts.keys()].sort();
+    else if (news !== undefined) this.#sorted = updated(before, news);
+    return this.#sorted ?? NOTHING;
   }
 
   /** @returns whether the member is new */
   add(member: string): boolean {
     const count = this.#counts.get(member) ?? 0;
     this.#counts.set(member, count + 1);
-    if (count === 0) this.#sorted = undefined;
+    if (count === 0) this.#note(member, true);
     return count === 0;
   }
 
@@ -166,7 +181,13 @@ class Bucket {
       this.#counts.set(member, count - 1);
       return false;
     }
-    this.#sorted = undefined;
+    this.#note(member, false);
     return this.#counts.delete(member);
+  }
+
+  #note(member: string, isIn: boolean): void {
+    if (this.#sorted === undefined) return;
+    this.#news ??= new Map();
+    this.#news.set(member, isIn);
   }
 }

@@ -9,6 +9,8 @@ type ListWatch = Watch<Reading<readonly string[]>>;
 export interface RowSource {
   groups(onSuspect: () => void): ListWatch;
   keys(group: string, onSuspect: () => void): ListWatch;
+  /** What a name in a group's list of keys stands for. */
+  keyOf(group: string, name: string): string;
   /** The row threw: a bug. */
   onFault(error: unknown): void;
 }
@@ -58,13 +60,14 @@ class List {
 
 /** Most changes are one name in a long list: only what lies between equal ends is looked up. */
 function difference(before: readonly string[], after: readonly string[]): KeyChanges {
+  const shorter = Math.min(before.length, after.length);
   let start = 0;
-  while (start < before.length && before[start] === after[start]) start += 1;
-  let end = 0;
-  const shorter = Math.min(before.length, after.length) - start;
-  while (end < shorter && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  const old = new Set(before.slice(start, before.length - end));
-  const current = new Set(after.slice(start, after.length - end));
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let [oldEnd, end] = [before.length, after.length];
+  for (; oldEnd > start && end > start && before[oldEnd - 1] === after[end - 1]; oldEnd -= 1)
+    end -= 1;
+  const old = new Set(before.slice(start, oldEnd));
+  const current = new Set(after.slice(start, end));
   return { removed: [...old.difference(current)], added: [...current.difference(old)] };
 }
 
@@ -130,7 +133,7 @@ export class RowKeys implements KeySource {
 
   #drop(group: string): void {
     const member = this.#members.get(group);
-    this.#removed.push(...(member?.names ?? []));
+    this.#note(group, { removed: member?.names ?? [], added: [] });
     member?.dispose();
     this.#members.delete(group);
     this.#suspects.delete(group);
@@ -140,11 +143,14 @@ export class RowKeys implements KeySource {
   #updateGroup(group: string): void {
     const member = this.#members.get(group);
     if (member === undefined) return;
-    const { removed, added } = member.update();
-    this.#removed.push(...removed);
-    this.#added.push(...added);
+    this.#note(group, member.update());
     if (member.needs === undefined) this.#needing.delete(group);
     else this.#needing.set(group, member.needs);
+  }
+
+  #note(group: string, { removed, added }: KeyChanges): void {
+    for (const name of removed) this.#removed.push(this.#source.keyOf(group, name));
+    for (const name of added) this.#added.push(this.#source.keyOf(group, name));
   }
 }
 

@@ -171,11 +171,13 @@ class Parts implements PartPool {
   }
 
   #create(row: number, known: Projection): { readonly part: Part; readonly keys: RowKeys } {
-    const { engine } = this.#options;
+    const { engine, translators } = this.#options;
     const queries = this.#queries;
+    const translator = rowAt(translators, row);
     const keys = new RowKeys({
       groups: (onSuspect) => engine.watch(queries.groups.node(row, known), onSuspect),
       keys: (group, onSuspect) => engine.watch(queries.keys.node(row, known, group), onSuspect),
+      keyOf: (group, name) => translator.keyOf?.(group, name) ?? name,
       onFault: (error) => this.#fault(row, "", error),
     });
     return { part: this.#part(row, known, keys), keys };

@@ -2,10 +2,8 @@
 import { ROOTS_SUFFIX } from "../model/ir/credential.ts";
 import type { ServerTls } from "../model/ir/listener.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
-import type { PortPolicy } from "../model/ir/traffic.ts";
 import type { Secret } from "../proto/gen/envoy/extensions/transport_sockets/tls/v3/secret.ts";
 import { originSecrets } from "./cluster/origination.ts";
-import { originOf } from "./cluster/policy.ts";
 import { serversByListener } from "./gateway.ts";
 import { serverSecrets } from "./listener/server-tls.ts";
 import { credentialSecret, fileSecret, parseCredential } from "./secret-name.ts";
@@ -59,20 +57,10 @@ function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
   const asked = [
     ...servers.flatMap(({ server: { tls } }) => (tls ? secretsOfServer(tls) : [])),
     ...ingress.flatMap(({ tls }) => (tls ? serverSecrets(tls) : [])),
-    ...mesh.hosts(mesh.scope(view)).flatMap((host) => secretsOfHost(mesh, view, host)),
+    ...mesh.tlsOrigins(view.namespace).flatMap(originSecrets),
   ];
   return [...new Set(asked)].sort();
 }
 
 const secretsOfServer = (tls: ServerTls): readonly string[] =>
   tls.mode === "terminate" ? serverSecrets(tls) : [];
-
-function secretsOfHost(mesh: Mesh, view: ProxyView, host: string): readonly string[] {
-  const destination = mesh.policy(host, view);
-  if (destination === undefined) return [];
-  return [destination, ...destination.subsets]
-    .flatMap(({ policy }) => policy ?? [])
-    .flatMap((policy): readonly PortPolicy[] => [policy, ...Object.values(policy.ports ?? {})])
-    .flatMap((policy) => originOf(policy) ?? [])
-    .flatMap(originSecrets);
-}

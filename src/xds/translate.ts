@@ -20,7 +20,7 @@ import { addedClusters, addedHosts, addedListeners } from "./patch/added.ts";
 import { patchable } from "./patch/patchable.ts";
 import { detectedRoutes, portRoutes } from "./route/configuration.ts";
 import { gatewayRoutes, gatewayVirtualHosts } from "./route/gateway.ts";
-import { detectedHosts, namedHosts } from "./route/virtual-host.ts";
+import { detectedHosts, namedHosts, otherHosts } from "./route/virtual-host.ts";
 import { credentialSecrets, fileSecrets } from "./secret.ts";
 import type { Translator } from "./translator.ts";
 
@@ -42,6 +42,7 @@ const rows: readonly Translator[] = [
   portRoutes,
   detectedRoutes,
   namedHosts,
+  otherHosts,
   detectedHosts,
   gatewayListeners,
   gatewayRoutes,

@@ -42,6 +42,11 @@ export interface Translator {
   /** Keys of all resources of this type that the proxy gets, of one group if there are groups. */
   keys(mesh: Mesh, view: ProxyView, group: string): readonly string[];
   /**
+   * Where a group's list is long, `keys` may be names that the model has at hand: this makes the
+   * keys of them, and is asked of those alone that come and go.
+   */
+  keyOf?(group: string, name: string): string;
+  /**
    * A namespace in whose place the proxy's own the resource comes out the same, so that proxies of
    * several namespaces share it.
    */
@@ -52,5 +57,7 @@ export interface Translator {
 
 /** All keys of a row, whether it has groups or not. */
 export function allKeys(row: Translator, mesh: Mesh, view: ProxyView): readonly string[] {
-  return (row.groups?.(mesh, view) ?? [""]).flatMap((group) => row.keys(mesh, view, group));
+  return (row.groups?.(mesh, view) ?? [""]).flatMap((group) =>
+    row.keys(mesh, view, group).map((name) => row.keyOf?.(group, name) ?? name),
+  );
 }

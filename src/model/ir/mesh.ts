@@ -5,7 +5,7 @@ import type { MeshTraffic } from "./mesh-traffic.ts";
 import type { HttpRoutes, StreamRoutes } from "./route.ts";
 import type { Endpoint, Peers, Service, Workload } from "./service.ts";
 import type { EgressListener, Onlooker, Sidecar, UnknownTraffic } from "./sidecar.ts";
-import type { DestinationPolicy, LocalityPolicy } from "./traffic.ts";
+import type { DestinationPolicy, LocalityPolicy, TlsOrigin } from "./traffic.ts";
 
 /** Mesh-wide settings that translation reads. */
 export interface MeshSettings {
@@ -66,6 +66,8 @@ export interface Mesh {
    * hosts, wildcards among them, that have routes for sidecars but no service.
    */
   httpHosts(scope: string, port: number): readonly string[];
+  /** Whether `*` is one of those hosts. */
+  routesAnyHost(scope: string, port: number): boolean;
   /**
    * Ports with a host that clients come to at addresses we do not know, ascending, and those hosts,
    * sorted, as far as they do not (surely) speak HTTP there.
@@ -98,6 +100,8 @@ export interface Mesh {
   credential(namespace: string, name: string): Credential | undefined;
   /** Reads the client's labels only if a policy for the host in its namespace asks for any. */
   policy(host: string, client: Client): DestinationPolicy | undefined;
+  /** How policies that proxies of the namespace may see have them speak TLS to servers outside the mesh. */
+  tlsOrigins(namespace: string): readonly TlsOrigin[];
   /** Names of the subsets that any client in `namespace` may know of a host. */
   subsets(host: string, namespace: string): readonly string[];
   workload(key: string): Workload | undefined;

@@ -1,6 +1,7 @@
 /** One cluster for each port of each service, and for each of its subsets. */
 import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
 import type { Service, ServicePort } from "../../model/ir/service.ts";
+import { originOf } from "../../model/ir/tls-origin.ts";
 import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ADS } from "../config-source.ts";
@@ -17,13 +18,7 @@ import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { byClient, byDns, byRequest } from "./discovery.ts";
 import { originSecrets } from "./origination.ts";
-import {
-  balancingPolicy,
-  clusterPolicy,
-  effectivePolicy,
-  originOf,
-  overDefaults,
-} from "./policy.ts";
+import { balancingPolicy, clusterPolicy, effectivePolicy, overDefaults } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 import { outboundStatName } from "./stat-name.ts";
 import { takersAmong, transport } from "./tls.ts";

@@ -5,7 +5,6 @@ import type {
   LoadBalancer,
   MutualTls,
   PortPolicy,
-  TlsOrigin,
   TrafficPolicy,
 } from "../../model/ir/traffic.ts";
 import type {
@@ -41,10 +40,6 @@ function over(base: TrafficPolicy, { ports, ...own }: TrafficPolicy, port: numbe
   const { retryBudget, proxyProtocol, tunnel } = both;
   return defined({ retryBudget, proxyProtocol, tunnel, ...atPort });
 }
-
-/** TLS of the policy's own, if it is not the mesh's. */
-export const originOf = ({ tls }: PortPolicy): TlsOrigin | undefined =>
-  typeof tls === "object" && !("mesh" in tls) ? tls : undefined;
 
 /** The mesh's own TLS, if the policy asks for it. */
 export function mutualOf({ tls }: PortPolicy): MutualTls | undefined {

@@ -1,5 +1,6 @@
 /** How HTTP is spoken to a port, and what that leaves open. */
 import type { Protocol } from "../../model/ir/service.ts";
+import { originOf } from "../../model/ir/tls-origin.ts";
 import type { ConnectionPool, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Any } from "../../proto/any.ts";
 import type { MatchPredicate } from "../../proto/gen/envoy/config/common/matcher/v3/matcher.ts";
@@ -11,7 +12,6 @@ import type { HttpProtocolOptions } from "../../proto/gen/envoy/extensions/upstr
 import { typed } from "../../proto/types.ts";
 import { duration } from "../../util/duration.ts";
 import { PRESERVE_CASE } from "../http1.ts";
-import { originOf } from "./policy.ts";
 
 const NAME = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 

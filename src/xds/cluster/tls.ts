@@ -1,5 +1,6 @@
 import type { MeshSettings } from "../../model/ir/mesh.ts";
 import type { Peers, Protocol, Service } from "../../model/ir/service.ts";
+import { originOf } from "../../model/ir/tls-origin.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import type { TransportSocket } from "../../proto/gen/envoy/config/core/v3/base.ts";
@@ -9,7 +10,7 @@ import { MUTUAL, TLS_MODE } from "../load-assignment.ts";
 import { type OutboundCluster, serverName, type Takers } from "../names.ts";
 import { ALPN, PLAINTEXT, upstreamMutualTls } from "../tls.ts";
 import { originatedTls } from "./origination.ts";
-import { mutualOf, originOf } from "./policy.ts";
+import { mutualOf } from "./policy.ts";
 import { isHttp2 } from "./protocol.ts";
 
 interface Transport {

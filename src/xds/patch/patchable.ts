@@ -21,8 +21,12 @@ export function patchable(row: Translator): Translator {
     keys(mesh, view, group) {
       if (!hasGroups) return tag(mesh, view, row.keys(mesh, view, group));
       const { key, filters } = untagged(group);
-      return tagged(row.keys(mesh, view, key), filters);
+      // Names that are short for keys are tagged with them.
+      return row.keyOf === undefined
+        ? tagged(row.keys(mesh, view, key), filters)
+        : row.keys(mesh, view, key);
     },
+    ...(row.keyOf && { keyOf: keyTagger(row.keyOf.bind(row)) }),
     standpoint(mesh, namespace, tagOfKey) {
       const { key, filters } = untagged(tagOfKey);
       // A patch may ask who the proxy is.
@@ -40,11 +44,25 @@ export function patchable(row: Translator): Translator {
   };
 }
 
+const keyTagger =
+  (keyOf: NonNullable<Translator["keyOf"]>) =>
+  (group: string, name: string): string => {
+    const { key, filters } = untagged(group);
+    const full = keyOf(key, name);
+    return tagged([full], filters)[0] ?? full;
+  };
+
 type Tagger = (mesh: Mesh, view: ProxyView, names: readonly string[]) => readonly string[];
 
 const taggerOf =
   (type: Patchable): Tagger =>
   (mesh, view, names) => {
+    const roles: readonly PatchRole[] =
+      view.kind === "gateway" ? ["gateway"] : ["inbound", "outbound"];
+    const areAny = roles.some(
+      (role) => mesh.envoyFilters(view.namespace, `${type} ${role}`).length > 0,
+    );
+    if (!areAny) return names;
     const found = new Map<PatchRole, readonly string[]>();
     return names.flatMap((name) => {
       const role = roleOf(view, name);

@@ -24,20 +24,34 @@ export const namedHosts: Translator = {
   groups: (mesh, view) =>
     view.kind === "sidecar" ? mesh.httpPorts(mesh.scope(view)).map(portRoute) : [],
   keys(mesh, view, group) {
-    const port = Number(group);
-    return [...new Set([...mesh.httpHosts(mesh.scope(view), port), CATCH_ALL])]
-      .map((host) => virtualHostName(portRoute(port), host, port))
-      .sort();
+    const scope = mesh.scope(view);
+    const hosts = mesh.httpHosts(scope, Number(group));
+    return mesh.routesAnyHost(scope, Number(group))
+      ? hosts.filter((host) => host !== CATCH_ALL)
+      : hosts;
   },
+  keyOf: (group, host) => virtualHostName(portRoute(Number(group)), host, Number(group)),
   resource(mesh, view, key) {
     const { host, port } = parseVirtualHost(key);
-    const audience = sidecarAudience(mesh, view, port);
-    if (host === CATCH_ALL) return catchAll(key, audience);
-    const routes = routesOf(host, audience);
+    const routes = routesOf(host, sidecarAudience(mesh, view, port));
     return (
       routes && virtualHost(mesh.settings, key, mesh.domains(host, mesh.scope(view), port), routes)
     );
   },
+};
+
+/** Of each port, what no host of it has. */
+export const otherHosts: Translator = {
+  type: "VirtualHost",
+  keys: (mesh, view) =>
+    view.kind === "sidecar"
+      ? mesh
+          .httpPorts(mesh.scope(view))
+          .map((port) => virtualHostName(portRoute(port), CATCH_ALL, port))
+          .sort()
+      : [],
+  resource: (mesh, view, key) =>
+    catchAll(key, sidecarAudience(mesh, view, parseVirtualHost(key).port)),
 };
 
 /** Hosts whose listener has their address: whatever a request calls them, it is they. */
@@ -118,8 +132,9 @@ function defaultRoute(host: string, audience: Audience): Route {
 function catchAll(name: string, audience: Audience): Translated {
   const { mesh, view, port } = audience;
   const scope = mesh.scope(view);
-  const routed = mesh.httpHosts(scope, port).includes(CATCH_ALL);
-  const sources: readonly HttpRoutes[] = routed ? mesh.routesFor(CATCH_ALL, scope) : [];
+  const sources: readonly HttpRoutes[] = mesh.routesAnyHost(scope, port)
+    ? mesh.routesFor(CATCH_ALL, scope)
+    : [];
   const routes = httpRoutes(sources, audience);
   return virtualHost(
     mesh.settings,
