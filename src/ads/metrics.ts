@@ -23,6 +23,6 @@ export const refusedCalls = counter(
 );
 export const rounds = histogram(
   "meshwright_ads_push_seconds",
-  "From a change until the last connected proxy was looked at, and what came of answers meanwhile",
+  "From a change until the last connected proxy was looked at",
   { buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] },
 );

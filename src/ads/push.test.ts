@@ -45,6 +45,25 @@ test("what concerns one of them comes after those that wait, and is no round", a
   assert.deepEqual([order, rounds.length], [["a", "a", "b", "a"], 1]);
 });
 
+test("a round is over when all have what changed, whatever they answered meanwhile", async () => {
+  const order: string[] = [];
+  const pusher = new Pusher(() => order.push("over"));
+  const busy = (name: string) => ({
+    push: () => {
+      order.push(name);
+      // The first to be served answers while the others wait.
+      if (name === "a" && order.length === 1) pusher.changedFor(a);
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+    },
+  });
+  const [a, b, c] = [busy("a"), busy("b"), busy("c")];
+  for (const stream of [a, b, c]) pusher.add(stream);
+  pusher.changed();
+  while (pusher.isBusy) await turn();
+  assert.deepEqual(order, ["a", "b", "c", "over", "a"]);
+});
+
 test("a round that takes long lets others run, and a change in it reaches all again", async () => {
   const pusher = new Pusher();
   const slow = () => {

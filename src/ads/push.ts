@@ -14,7 +14,9 @@ const SLICE_MS = 8;
 export class Pusher {
   readonly #streams = new Set<Pushable>();
   /** Streams not visited since the last change. */
-  #dirty = new Set<Pushable>();
+  #changed = new Set<Pushable>();
+  /** Those that something concerns which is theirs alone. */
+  readonly #concerned = new Set<Pushable>();
   #isScheduled = false;
   readonly #onRound: (durationMs: number) => void;
   /** Of the round that a change for all has begun. */
@@ -30,7 +32,7 @@ export class Pusher {
 
   /** Whether a round is under way. */
   get isBusy(): boolean {
-    return this.#dirty.size > 0;
+    return this.#changed.size + this.#concerned.size > 0;
   }
 
   get streams(): Iterable<Pushable> {
@@ -43,21 +45,22 @@ export class Pusher {
 
   delete(stream: Pushable): void {
     this.#streams.delete(stream);
-    this.#dirty.delete(stream);
+    this.#changed.delete(stream);
+    this.#concerned.delete(stream);
   }
 
   /** Something changed that may concern any of them. */
   changed(): void {
     if (this.#streams.size === 0) return;
     this.#roundStart ??= performance.now();
-    this.#dirty = new Set(this.#streams);
+    this.#changed = new Set(this.#streams);
     this.#schedule();
   }
 
   /** Something concerns one of them: a change, or what its client said. */
   changedFor(stream: Pushable): void {
     if (!this.#streams.has(stream)) return;
-    this.#dirty.add(stream);
+    this.#concerned.add(stream);
     this.#schedule();
   }
 
@@ -70,16 +73,22 @@ export class Pusher {
   #round(): void {
     this.#isScheduled = false;
     const end = performance.now() + SLICE_MS;
-    for (const stream of this.#dirty) {
-      this.#dirty.delete(stream);
+    this.#visit(this.#changed, end);
+    if (this.#changed.size === 0 && this.#roundStart !== undefined) {
+      this.#onRound(performance.now() - this.#roundStart);
+      this.#roundStart = undefined;
+    }
+    if (performance.now() < end) this.#visit(this.#concerned, end);
+    if (this.isBusy) this.#schedule();
+  }
+
+  /** A visit is for whatever there is for the stream. */
+  #visit(queue: ReadonlySet<Pushable>, end: number): void {
+    for (const stream of queue) {
+      this.#changed.delete(stream);
+      this.#concerned.delete(stream);
       stream.push();
-      if (performance.now() >= end) break;
+      if (performance.now() >= end) return;
     }
-    if (this.#dirty.size > 0) {
-      this.#schedule();
-      return;
-    }
-    if (this.#roundStart !== undefined) this.#onRound(performance.now() - this.#roundStart);
-    this.#roundStart = undefined;
   }
 }
