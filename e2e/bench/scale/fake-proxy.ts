@@ -69,6 +69,41 @@ function readDelta(message: Uint8Array): Delta {
   return { typeUrl, nonce, resources, removed };
 }
 
+/** Of a message without a look into its resources. */
+function readNonce(message: Uint8Array): string {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [field, wire] = reader.tag();
+    if (field === 5) return reader.string();
+    reader.skip(wire);
+  }
+  return "";
+}
+
+/** How many messages are remembered: more than are on their way to proxies at one time. */
+const REMEMBERED = 1_000;
+
+/**
+ * Proxies of one scope are sent the same bytes: they are taken apart once, and the names in them kept
+ * once. Hundreds of proxies in one process would else cost more than what is measured.
+ */
+class Messages {
+  readonly #byNonce = new Map<string, { readonly message: Uint8Array; readonly delta: Delta }>();
+
+  read(message: Buffer): Delta {
+    const nonce = readNonce(message);
+    const known = this.#byNonce.get(nonce);
+    if (known !== undefined && message.equals(known.message)) return known.delta;
+    const delta = readDelta(message);
+    this.#byNonce.set(nonce, { message, delta });
+    const [oldest] = this.#byNonce.keys();
+    if (this.#byNonce.size > REMEMBERED && oldest !== undefined) this.#byNonce.delete(oldest);
+    return delta;
+  }
+}
+
+const messages = new Messages();
+
 interface Request {
   readonly typeUrl: string;
   readonly node?: string;
@@ -151,7 +186,7 @@ export class FakeProxy {
   #receive(message: Buffer): void {
     this.receivedBytes += message.length;
     this.receivedAt = wallMs();
-    const { typeUrl, nonce, resources, removed } = readDelta(message);
+    const { typeUrl, nonce, resources, removed } = messages.read(message);
     const held = this.held.get(typeUrl) ?? new Set<string>();
     this.held.set(typeUrl, held);
     for (const { name } of resources) held.add(name);
