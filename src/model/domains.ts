@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import type { Service } from "./ir/service.ts";
 
 /**
@@ -18,6 +19,9 @@ export function aliases(service: Service, namespace: string): readonly string[] 
     ...(resolution === "headless" ? [`*.${host}`] : []),
   ];
 }
+
+/** Of a name by which requests mean somebody. */
+export const isAddress = (name: string): boolean => name.startsWith("[") || isIPv4(name);
 
 /** An address as requests name it. */
 export function addressDomain(address: string): string {

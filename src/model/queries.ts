@@ -1,9 +1,9 @@
 /** Everything that is derived from more than one object. */
 import type { Context, Engine, Source } from "../store/engine.ts";
+import { coveringQuery } from "./covering.ts";
 import { mayReadDescriptions } from "./descriptions.ts";
-import { aliases } from "./domains.ts";
+import { aliases, isAddress } from "./domains.ts";
 import { fullRoutes } from "./full-routes.ts";
-import { patternsFor } from "./host.ts";
 import { type Inputs, lookUp, MESH_WIDE } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
@@ -27,6 +27,8 @@ export interface QuerySettings {
   readonly rootNamespace: string;
 }
 
+const ANYBODY = "";
+
 /**
  * A name that is a host in its own right, or another host's address, is no alias; nor, where hosts
  * without a service are routed, is the name of one that has routes.
@@ -40,34 +42,52 @@ export function domainQuery(
   const ownerOf = (cx: Context, address: string): string | undefined =>
     cx.get(from.serviceExports.byAddress, address)[0] ??
     cx.get(from.entryExports.byAddress, address)[0];
-  const isFree = (cx: Context, name: string, host: string, routed: boolean): boolean =>
-    !registry.isKnown(cx, name) &&
-    (!routed || cx.get(from.meshRoutes, name).length === 0) &&
-    (ownerOf(cx, name) ?? host) === host;
+  const isFree = (cx: Context, name: string, host: string): boolean =>
+    !registry.isKnown(cx, name) && (!isAddress(name) || (ownerOf(cx, name) ?? host) === host);
+  // The names are the same for all, but for a host that several claim, and its name alone in other namespaces.
+  const free = engine.query((cx, host: string, viewer: string): readonly string[] => {
+    const service =
+      viewer === ANYBODY
+        ? registry.claims(cx, host)[0]?.service
+        : registry.service(cx, host, viewer);
+    if (service === undefined) return [];
+    return aliases(service, service.namespace).filter((name) => isFree(cx, name, host));
+  });
+  const unrouted = engine.query((cx, host: string, viewer: string): readonly string[] =>
+    cx.get(free, host, viewer).filter((name) => cx.get(from.meshRoutes, name).length === 0),
+  );
   return engine.query((cx, scope: string, port: number, host: string): readonly string[] => {
     const namespace = namespaceOf(scope);
-    const routed = cx.get(takesUnknown, scope, port);
+    const names = cx.get(takesUnknown, scope, port) ? unrouted : free;
     const found = registry.service(cx, host, namespace);
     if (found === undefined) return [host];
-    const free = (one: Service): readonly string[] =>
-      aliases(one, namespace).filter((name) => isFree(cx, name, host, routed));
-    const names = registry.names(cx, host, namespace);
-    return [host, ...free(found), ...names.flatMap((one) => [one.host, ...free(one)])];
+    const namesOf = (service: Service): readonly string[] => {
+      const viewer = registry.claims(cx, service.host).length > 1 ? namespace : ANYBODY;
+      const all = cx.get(names, service.host, viewer);
+      const isNear = service.registered === true || service.namespace === namespace;
+      return isNear ? all : all.filter((name) => name !== service.name);
+    };
+    const others = registry.names(cx, host, namespace);
+    return [host, ...namesOf(found), ...others.flatMap((one) => [one.host, ...namesOf(one)])];
   });
 }
 
 export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
+  const covered = (index: Source<[string], readonly string[]>) => ({
+    index,
+    covering: coveringQuery(engine, index),
+  });
+  const http = covered(from.meshRoutes);
+  const streams = covered(from.meshStreams);
   /** The object that routes a host for sidecars, by the index that holds such objects. */
   const winnerFor = (
     cx: Context,
-    index: Source<[string], readonly string[]>,
+    { index, covering }: typeof http,
     [id, host]: readonly [string, string],
   ): VirtualService | undefined => {
-    for (const pattern of patternsFor(host)) {
-      const keys = cx.get(index, pattern);
-      if (keys.length === 0) continue;
+    for (const pattern of covering(cx, host)) {
       const scope = cx.get(scopes, id);
-      const candidates = lookUp(cx, from.virtualServices, keys).filter((of) =>
+      const candidates = lookUp(cx, from.virtualServices, cx.get(index, pattern)).filter((of) =>
         seesRoutes(scope, of),
       );
       const winner = winningRoutes(candidates, scope.namespace);
@@ -79,12 +99,12 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
     lookUp(cx, from.virtualServices, keys).toSorted(byAge);
   return {
     routesFor: engine.query((cx, scope: string, host: string): readonly HttpRoutes[] => {
-      const winner = winnerFor(cx, from.meshRoutes, [scope, host]);
+      const winner = winnerFor(cx, http, [scope, host]);
       return winner === undefined ? [] : [fullRoutes(cx, from, winner)];
     }),
     streamRoutesFor: engine.query(
       (cx, scope: string, host: string): StreamRoutes | undefined =>
-        winnerFor(cx, from.meshStreams, [scope, host])?.streams,
+        winnerFor(cx, streams, [scope, host])?.streams,
     ),
     gatewayRoutes: engine.query((cx, gateway: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway)).map((of) => fullRoutes(cx, from, of)),
@@ -96,7 +116,7 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
     ),
     gatewayStreamRoutes: engine.query((cx, gateway: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway))
-        .map(({ streams }) => streams)
+        .map((of) => of.streams)
         .filter(({ tls, tcp }) => tls.length + tcp.length > 0),
     ),
     gatewaysBy: engine.query((cx, bucket: string): readonly GatewayModel[] =>
@@ -105,12 +125,15 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
   };
 }
 
+const NO_POLICIES: DestinationPolicies = { selective: [] };
+
 export function policyQuery(
   engine: Engine,
   from: Inputs,
   { rootNamespace }: QuerySettings,
   registry: Registry,
 ) {
+  const covering = coveringQuery(engine, from.policyOwners);
   /** The policies that one namespace's rules give a host or pattern, for clients in another. */
   const policiesIn = (
     cx: Context,
@@ -125,6 +148,8 @@ export function policyQuery(
       ),
     );
   return engine.query((cx, client: string, host: string): DestinationPolicies => {
+    const patterns = covering(cx, host);
+    if (patterns.length === 0) return NO_POLICIES;
     const owners = new Set([
       client,
       registry.service(cx, host, client)?.namespace ?? client,
@@ -132,7 +157,7 @@ export function policyQuery(
     ]);
     const selective: DestinationPolicies["selective"][number][] = [];
     for (const owner of owners)
-      for (const pattern of patternsFor(host)) {
+      for (const pattern of patterns) {
         const found = policiesIn(cx, owner, pattern, client);
         selective.push(...found.selective);
         if (found.general !== undefined) return { selective, general: found.general };

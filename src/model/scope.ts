@@ -37,10 +37,13 @@ export function scopeQueries(engine: Engine, from: Inputs, rootNamespace: string
   const ofNamespace = engine.query((cx, namespace: string): string | undefined =>
     oldest(cx, cx.get(from.sidecarDefaults, namespace)),
   );
+  /** What proxies of a namespace choose from. */
+  const choices = engine.query((cx, namespace: string) => ({
+    choosy: cx.get(from.sidecarsSelecting, namespace),
+    common: cx.get(ofNamespace, namespace) ?? cx.get(ofNamespace, rootNamespace),
+  }));
   const sidecarKey = (cx: Context, proxy: Onlooker): string | undefined => {
-    const { namespace } = proxy;
-    const choosy = cx.get(from.sidecarsSelecting, namespace);
-    const common = cx.get(ofNamespace, namespace) ?? cx.get(ofNamespace, rootNamespace);
+    const { choosy, common } = cx.get(choices, proxy.namespace);
     // Where there is nothing to choose, nobody is asked who they are.
     if (choosy.length === 0 && common === undefined) return undefined;
     if (proxy.kind === "gateway") return undefined;

@@ -3,7 +3,7 @@
  * then serve for others, too.
  */
 import type { Context, Engine } from "../store/engine.ts";
-import { patternsFor } from "./host.ts";
+import { coveringQuery } from "./covering.ts";
 import { type Inputs, lookUp } from "./inputs.ts";
 import type { TrafficPolicy } from "./ir/traffic.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
@@ -23,13 +23,14 @@ export function standpointQuery(
   from: Inputs,
   { rootNamespace, registry }: { readonly rootNamespace: string; readonly registry: Registry },
 ) {
+  const covering = coveringQuery(engine, from.policyOwners);
   const common = engine.query((cx, host: string): Common | undefined => {
     const [claim, ...others] = registry.claims(cx, host);
     if (claim === undefined || others.length > 0 || !claim.exportTo.includes("*")) return undefined;
     // What it stands for not all may see.
     if (claim.service.standsFor !== undefined) return undefined;
     const owner = claim.namespace;
-    const patterns = patternsFor(host);
+    const patterns = covering(cx, host);
     const rules = patterns.flatMap((pattern) =>
       [owner, rootNamespace].flatMap((namespace) =>
         lookUp(cx, from.destinationRules, cx.get(from.policiesIn, `${namespace} ${pattern}`)),

@@ -37,6 +37,9 @@ const claimOrigin = ({ namespace, name, created, exportTo }: Origin): Origin => 
  * says of the host adds to it.
  */
 export function followed(claims: readonly Claim[], namespace: string): readonly Claim[] {
+  const [only] = claims;
+  if (only === undefined) return claims;
+  if (claims.length === 1) return isVisible(only, namespace) ? claims : [];
   const visible = claims
     .filter((claim) => isVisible(claim, namespace))
     .sort((a, b) => rank(a, namespace) - rank(b, namespace) || byAge(a, b));

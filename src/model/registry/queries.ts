@@ -49,10 +49,12 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
     return undefined;
   });
   // Nearly every host is one object's, and then there is nothing to remember for each namespace.
-  const own = (cx: Context, host: string, namespace: string): Service | undefined =>
-    cx.get(claims, host).length > 1
+  const own = (cx: Context, host: string, namespace: string): Service | undefined => {
+    const all = cx.get(claims, host);
+    return all.length > 1
       ? cx.get(contested, namespace, host)
-      : followed(cx.get(claims, host), namespace)[0]?.service;
+      : followed(all, namespace)[0]?.service;
+  };
   const service = (cx: Context, host: string, namespace: string): Service | undefined => {
     const found = own(cx, host, namespace);
     if (found?.standsFor === undefined) return found;
@@ -67,7 +69,8 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
       namesFor(cx, from, host)
         .filter((name) => service(cx, name, namespace)?.host === host)
         .flatMap((name) => own(cx, name, namespace) ?? []),
-    isKnown: (cx, host) => cx.get(claims, host).length > 0,
+    isKnown: (cx, host) =>
+      cx.get(from.servicesByHost, host).length > 0 || cx.get(from.entriesByHost, host).length > 0,
   };
 }
 
