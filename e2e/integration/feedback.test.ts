@@ -189,19 +189,12 @@ describe("status of networking objects", () => {
       },
     );
 
-  /**
-   * The server notes a write before it has answered it, and others may read what is written before that: a
-   * writer must have had its answers.
-   */
+  /** Of all objects or of one. The server notes a write before the writer has its answer, which a reader may not wait for. */
   const statusWrites = (of?: string): number =>
     server
       .writes()
-      .filter(
-        ({ user, requestURI, objectRef }) =>
-          user.username === "admin" &&
-          requestURI.includes("/status") &&
-          (of === undefined || objectRef?.name === of),
-      ).length;
+      .filter(({ user, requestURI }) => user.username === "admin" && /\/status\b/.test(requestURI))
+      .filter(({ objectRef }) => of === undefined || objectRef?.name === of).length;
 
   test("each object hears what is wrong with it, follows its world, and is written once per change", async (t) => {
     const term = world.lead();

@@ -9,11 +9,12 @@ import { findingsQuery } from "./findings.ts";
 import { hostQueries } from "./hosts.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
 import type { Mesh, MeshSettings } from "./ir/mesh.ts";
-import type { Sidecar, UnknownTraffic } from "./ir/sidecar.ts";
+import type { Onlooker, UnknownTraffic } from "./ir/sidecar.ts";
 import { policyFor, subsetNames } from "./merge.ts";
 import {
   descriptionQuery,
   domainQuery,
+  gatewayQueries,
   gatewaysFor,
   patchQueries,
   policyQuery,
@@ -101,6 +102,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     ...scopes,
     ...hosts,
     ...routeQueries(engine, from, scopes.scope),
+    ...gatewayQueries(engine, from),
     standpoint: standpointQuery(engine, from, { ...settings, registry }),
     domains: domainQuery(engine, from, registry, hosts.takesUnknown),
     policies: policyQuery(engine, from, settings, registry),
@@ -110,22 +112,15 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
   };
 }
 
-function meshOver(
-  cx: Context,
-  from: Inputs,
-  queries: ReturnType<typeof derive>,
-  settings: MeshSettings,
-): Mesh {
+type Queries = ReturnType<typeof derive>;
+
+function meshOver(cx: Context, from: Inputs, queries: Queries, settings: MeshSettings): Mesh {
   return {
     settings,
     scope: (proxy) => queries.scopeOf(cx, proxy),
     sidecar: (proxy) => queries.sidecarOf(cx, proxy),
     egress: (scope) => cx.get(queries.scope, scope).egress,
-    unknownTraffic: (proxy) =>
-      unknownTraffic(cx, from, settings, {
-        sidecar: () => queries.sidecarOf(cx, proxy),
-        hostOf: (name) => cx.get(queries.hostOf, proxy.namespace, name) ?? name,
-      }),
+    unknownTraffic: (proxy) => unknownTraffic(cx, { from, queries, settings }, proxy),
     hosts: (scope) => cx.get(queries.hosts, scope),
     service: (host, namespace) => queries.registry.service(cx, host, namespace),
     names: (host, namespace) =>
@@ -165,15 +160,18 @@ function meshOver(
 /** As long as no Sidecar has a say in it, nobody is asked who they are. */
 function unknownTraffic(
   cx: Context,
-  from: Inputs,
-  { outboundTrafficPolicy }: MeshSettings,
   {
-    sidecar,
-    hostOf,
-  }: { readonly sidecar: () => Sidecar | undefined; readonly hostOf: (name: string) => string },
+    from,
+    queries,
+    settings,
+  }: { readonly from: Inputs; readonly queries: Queries; readonly settings: MeshSettings },
+  proxy: Onlooker,
 ): UnknownTraffic {
-  const own =
-    cx.get(from.sidecarsWithPolicy, MESH_WIDE).length > 0 ? sidecar()?.unknown : undefined;
-  if (own?.kind === "proxy") return { ...own, host: hostOf(own.host) };
-  return own ?? { kind: outboundTrafficPolicy === "ALLOW_ANY" ? "allow" : "block" };
+  const hasAny = cx.get(from.sidecarsWithPolicy, MESH_WIDE).length > 0;
+  const own = hasAny ? queries.sidecarOf(cx, proxy)?.unknown : undefined;
+  if (own?.kind === "proxy") {
+    const { namespace } = proxy;
+    return { ...own, host: cx.get(queries.hostOf, namespace, own.host) ?? own.host };
+  }
+  return own ?? { kind: settings.outboundTrafficPolicy === "ALLOW_ANY" ? "allow" : "block" };
 }

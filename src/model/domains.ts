@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIp } from "./ip.ts";
 import type { Service } from "./ir/service.ts";
 
 /**
@@ -21,7 +21,7 @@ export function aliases(service: Service, namespace: string): readonly string[] 
 }
 
 /** Of a name by which requests mean somebody. */
-export const isAddress = (name: string): boolean => name.startsWith("[") || isIPv4(name);
+export const isAddress = (name: string): boolean => name.startsWith("[") || isIp(name);
 
 /** An address as requests name it. */
 export function addressDomain(address: string): string {

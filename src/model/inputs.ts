@@ -19,7 +19,7 @@ import { addressDomain } from "./domains.ts";
 import { patternsFor } from "./host.ts";
 import type { Service } from "./ir/service.ts";
 import { originsOf } from "./ir/tls-origin.ts";
-import { lowerDestinationRule } from "./istio/destination-rule.ts";
+import { type DestinationRule, lowerDestinationRule } from "./istio/destination-rule.ts";
 import { lowerEnvoyFilter } from "./istio/envoy-filter.ts";
 import { lowerGateway } from "./istio/gateway.ts";
 import { MESH_GATEWAY } from "./istio/gateway-key.ts";
@@ -247,6 +247,25 @@ function entryInputs(engine: Engine, clusterDomain: string, { services: to }: De
   };
 }
 
+function policyIndexes(
+  destinationRules: Table<KubeObject<DestinationRuleSpec>, Lowered<DestinationRule | undefined>>,
+) {
+  return {
+    /** By `namespace host`. */
+    policiesIn: destinationRules.index(({ value }, key) =>
+      value ? [[`${value.namespace} ${value.policy.host}`, key]] : [],
+    ),
+    /** By whom they are exported to: those with TLS to servers outside the mesh. */
+    originatingPolicies: destinationRules.index(({ value }, key) =>
+      value && originsOf(value.policy).length > 0 ? pairs(value.exportTo, [key]) : [],
+    ),
+    /** Namespaces by host. */
+    policyOwners: destinationRules.index(({ value }) =>
+      value ? [[value.policy.host, value.namespace]] : [],
+    ),
+  };
+}
+
 function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExports) {
   const virtualServices = lowering(engine, (object: KubeObject<VirtualServiceSpec>) =>
     lowerVirtualService(exportedBySpec(object, exports.virtualServices), clusterDomain),
@@ -291,18 +310,7 @@ function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExpo
         ([gateway, host]) => [`${gateway} ${host}`, key] as const,
       ),
     ),
-    /** By `namespace host`. */
-    policiesIn: destinationRules.index(({ value }, key) =>
-      value ? [[`${value.namespace} ${value.policy.host}`, key]] : [],
-    ),
-    /** By whom they are exported to: those with TLS to servers outside the mesh. */
-    originatingPolicies: destinationRules.index(({ value }, key) =>
-      value && originsOf(value.policy).length > 0 ? pairs(value.exportTo, [key]) : [],
-    ),
-    /** Namespaces by host. */
-    policyOwners: destinationRules.index(({ value }) =>
-      value ? [[value.policy.host, value.namespace]] : [],
-    ),
+    ...policyIndexes(destinationRules),
     gatewaysSelecting: gateways.index(({ value }, key) =>
       value ? [[selectorBucket(value.gateway.selector), key]] : [],
     ),

@@ -95,8 +95,6 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
     }
     return undefined;
   };
-  const oldestFirst = (cx: Context, keys: readonly string[]): readonly VirtualService[] =>
-    lookUp(cx, from.virtualServices, keys).toSorted(byAge);
   return {
     routesFor: engine.query((cx, scope: string, host: string): readonly HttpRoutes[] => {
       const winner = winnerFor(cx, http, [scope, host]);
@@ -106,6 +104,14 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
       (cx, scope: string, host: string): StreamRoutes | undefined =>
         winnerFor(cx, streams, [scope, host])?.streams,
     ),
+  };
+}
+
+/** Routing bound to gateways, and which gateways there are. */
+export function gatewayQueries(engine: Engine, from: Inputs) {
+  const oldestFirst = (cx: Context, keys: readonly string[]): readonly VirtualService[] =>
+    lookUp(cx, from.virtualServices, keys).toSorted(byAge);
+  return {
     gatewayRoutes: engine.query((cx, gateway: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway)).map((of) => fullRoutes(cx, from, of)),
     ),
