@@ -53,12 +53,12 @@ const costs = ({ firstMs, medianMs, lastMs, coldMs, cpuMs, allCpuMs, bytes }: Co
 ];
 
 function report(size: Size, { ready, configured, changes, peak }: Figures): string {
-  const { firstMs, medianMs, lastMs, cpuSeconds, bytes } = configured;
+  const { firstMs, medianMs, lastMs, cpuSeconds, loadCpuSeconds, bytes } = configured;
   return [
     "",
     `${describe(size)}, ${size.proxies} proxies`,
     `control plane ready after ${seconds(ready.cpuSeconds)} of CPU; ${ready.statuses} statuses written with ${seconds(ready.statusCpuSeconds)} more`,
-    `first proxy configured after ${seconds(firstMs / 1000)}, median ${seconds(medianMs / 1000)}, all after ${seconds(lastMs / 1000)}, with ${seconds(cpuSeconds)} of CPU, ${kilobytes(bytes)} per proxy`,
+    `first proxy configured after ${seconds(firstMs / 1000)}, median ${seconds(medianMs / 1000)}, all after ${seconds(lastMs / 1000)}, with ${seconds(cpuSeconds)} of CPU (and ${seconds(loadCpuSeconds)} of the load generator), ${kilobytes(bytes)} per proxy`,
     `memory of the control plane: ${mebibytes(peak.readyBytes)} before, ${mebibytes(peak.configuredBytes)} after the proxies came, peak ${mebibytes(peak.bytes)}`,
     "",
     table(

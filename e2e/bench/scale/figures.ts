@@ -39,6 +39,8 @@ export interface Figures {
     readonly medianMs: number;
     readonly lastMs: number;
     readonly cpuSeconds: number;
+    /** Of the load generator, for the same. */
+    readonly loadCpuSeconds: number;
     readonly bytes: number;
   };
   readonly changes: readonly Costs[];
@@ -63,7 +65,7 @@ export async function measure(
     const before = cpuSeconds(pid);
     const readyBytes = residentBytes(pid);
     say(`control plane ready with ${before.toFixed(1)} s of CPU; opening ${size.proxies} proxies`);
-    const { atMs, bytes } = await bed.openProxies(size.proxies);
+    const { atMs, bytes, cpuSeconds: loadCpuSeconds } = await bed.openProxies(size.proxies);
     await calm(pid);
     const configuredCpu = cpuSeconds(pid) - before;
     const configuredBytes = residentBytes(pid);
@@ -71,7 +73,12 @@ export async function measure(
     for (const change of changesOf(size)) changes.push(await costsOf(bed, change));
     return {
       ready: { cpuSeconds: readyCpu, statuses, statusCpuSeconds: before - readyCpu },
-      configured: { ...spread(atMs), cpuSeconds: configuredCpu, bytes: median(bytes) },
+      configured: {
+        ...spread(atMs),
+        cpuSeconds: configuredCpu,
+        loadCpuSeconds,
+        bytes: median(bytes),
+      },
       changes,
       peak: { readyBytes, configuredBytes, bytes: peakBytes(pid) },
     };

@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { Client, credentials } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
 import { FakeProxy, type ProxyEvents, wallMs } from "./fake-proxy.ts";
+import type { Message } from "./messages.ts";
+import { cpuSeconds } from "./process.ts";
 
 export type Command =
   | {
@@ -25,6 +27,8 @@ export type Report =
       readonly kind: "configured";
       readonly atMs: readonly number[];
       readonly bytes: readonly number[];
+      /** CPU of this process since it began to connect. */
+      readonly cpuSeconds: number;
     }
   | { readonly kind: "arrived"; readonly atMs: readonly number[] }
   | { readonly kind: "received"; readonly bytes: readonly number[] }
@@ -35,6 +39,8 @@ interface Expectation {
   readonly text: Buffer;
   /** When each proxy got it, as `performance.timeOrigin + now`, so that processes can compare. */
   readonly arrivals: Map<string, number>;
+  /** Whether a message has what is expected: most proxies get the same one. */
+  readonly meant: Map<Message, boolean>;
 }
 
 const report = (message: Report): void => void process.send?.(message);
@@ -44,6 +50,7 @@ const QUIET_MS = 1_000;
 const proxies: FakeProxy[] = [];
 let expectation: Expectation | undefined;
 let openedAt = 0;
+let cpuBefore = 0;
 let configured = new Set<string>();
 
 function checkConfigured(proxy: FakeProxy): void {
@@ -62,21 +69,27 @@ function awaitQuiet(): void {
     kind: "configured",
     atMs: proxies.map(({ receivedAt }) => receivedAt - openedAt),
     bytes: proxies.map((p) => p.receivedBytes),
+    cpuSeconds: cpuSeconds(process.pid) - cpuBefore,
   });
 }
 
+function isMeant({ text, meant }: Expectation, message: Message): boolean {
+  const known = meant.get(message);
+  if (known !== undefined) return known;
+  const found = message.holds(text);
+  meant.set(message, found);
+  return found;
+}
+
 const events: ProxyEvents = {
-  answered: checkConfigured,
-  resource(proxy, typeUrl, name, body) {
-    if (expectation === undefined || typeUrl !== expectation.typeUrl) return;
-    if (expectation.arrivals.has(proxy.id)) return;
-    const holds =
-      Buffer.from(name).includes(expectation.text) ||
-      (body !== undefined && Buffer.from(body).includes(expectation.text));
-    if (!holds) return;
-    expectation.arrivals.set(proxy.id, wallMs());
-    if (expectation.arrivals.size < proxies.length) return;
-    report({ kind: "arrived", atMs: [...expectation.arrivals.values()] });
+  received(proxy, message) {
+    checkConfigured(proxy);
+    if (expectation === undefined || message.typeUrl !== expectation.typeUrl) return;
+    const { arrivals } = expectation;
+    if (arrivals.has(proxy.id) || !isMeant(expectation, message)) return;
+    arrivals.set(proxy.id, wallMs());
+    if (arrivals.size < proxies.length) return;
+    report({ kind: "arrived", atMs: [...arrivals.values()] });
     expectation = undefined;
   },
   ended(proxy, error) {
@@ -87,6 +100,7 @@ const events: ProxyEvents = {
 function open(command: Extract<Command, { kind: "open" }>): void {
   const root = readFileSync(command.rootFile);
   openedAt = wallMs();
+  cpuBefore = cpuSeconds(process.pid);
   configured = new Set();
   for (const [index, token] of command.tokens.entries()) {
     // Every proxy is a connection of its own, as every Envoy is.
@@ -108,5 +122,6 @@ process.on("message", (command: Command) => {
       typeUrl: TYPE_URLS[command.type],
       text: Buffer.from(command.text),
       arrivals: new Map(),
+      meant: new Map(),
     };
 });
