@@ -41,6 +41,9 @@ const etcd = (): CommandLine => [
 ];
 
 const apiserver = (cluster: Cluster): CommandLine => [
+  // Collecting garbage less often it takes a sixth less CPU, and half as much memory again.
+  "env",
+  "GOGC=400",
   tool("kube-apiserver"),
   `--etcd-servers=${etcdEndpoint}`,
   serviceRanges(cluster),

@@ -182,6 +182,8 @@ export class ApiServer {
     // It must not outlive a test that is killed.
     const child = spawn("setpriv", ["--pdeathsig", "KILL", binary, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      // A sixth less CPU for half as much memory again.
+      env: { ...process.env, GOGC: "400" },
     });
     const log = createWriteStream(join(this.#directory, `${name}.log`), { flags: "a" });
     child.stdout.pipe(log, { end: false });
