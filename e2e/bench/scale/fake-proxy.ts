@@ -4,8 +4,8 @@
  */
 import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
-import { type Message, NONE, readMessage, writeRequest } from "./messages.ts";
-import { NumberSet, names } from "./names.ts";
+import { type Message, readMessage, writeRequest } from "./messages.ts";
+import { NumberMap, NumberSet, names } from "./names.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 
@@ -31,7 +31,7 @@ export class FakeProxy {
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #events: ProxyEvents;
   /** Names of endpoints, by cluster. */
-  readonly #assignments = new Map<number, number>();
+  readonly #assignments = new NumberMap();
   /** Names of endpoints that it asks for. */
   readonly #wanted = new NumberSet();
   readonly #routes = new NumberSet();
@@ -97,18 +97,18 @@ export class FakeProxy {
   #followClusters(message: Message): void {
     const { came, went, assignments } = message;
     const left = new Set<number>();
-    const assign = (cluster: number, assignment: number): void => {
-      const before = this.#assignments.get(cluster) ?? NONE;
-      if (before !== assignment && before !== NONE) left.add(before);
-      if (assignment === NONE) this.#assignments.delete(cluster);
-      else this.#assignments.set(cluster, assignment);
+    const assign = (cluster: number, assignment: number | undefined): void => {
+      const before = this.#assignments.get(cluster);
+      if (before !== undefined && before !== assignment) left.add(before);
+      this.#assignments.set(cluster, assignment);
     };
-    for (const [i, cluster] of came.entries()) assign(cluster, assignments[i] ?? NONE);
-    for (const cluster of went) assign(cluster, NONE);
-    const subscribe = assignments.filter((one) => one !== NONE && !this.#wanted.has(one));
+    for (const [i, cluster] of came.entries()) assign(cluster, assignments[i]);
+    for (const cluster of went) assign(cluster, undefined);
+    const subscribe = assignments
+      .filter((one) => one !== undefined)
+      .filter((one) => !this.#wanted.has(one));
     for (const one of subscribe) this.#wanted.add(one);
-    const used = left.size === 0 ? left : new Set(this.#assignments.values());
-    const unsubscribe = [...left.difference(used)];
+    const unsubscribe = [...left].filter((one) => !this.#assignments.includes(one));
     for (const one of unsubscribe) this.#wanted.delete(one);
     this.#askForEndpoints(message, subscribe, unsubscribe);
   }
@@ -119,7 +119,7 @@ export class FakeProxy {
     unsubscribe: readonly number[],
   ): void {
     if (subscribe.length + unsubscribe.length === 0) return;
-    const all = message.assignments.filter((one) => one !== NONE).length;
+    const all = message.assignments.filter((one) => one !== undefined).length;
     if (subscribe.length === all && unsubscribe.length === 0) {
       this.#call.write(message.endpointsRequest);
       return;

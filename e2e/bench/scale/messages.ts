@@ -65,9 +65,6 @@ export function writeRequest({
   return Buffer.from(writer.finish());
 }
 
-/** Of a cluster whose endpoints do not come from us. */
-export const NONE = -1;
-
 /** DeltaDiscoveryResponse: resources = 2, type_url = 4, nonce = 5, removed_resources = 6. */
 export class Message {
   readonly bytes: Buffer;
@@ -76,7 +73,7 @@ export class Message {
   readonly went: readonly number[];
   readonly ack: Buffer;
   readonly #resources: readonly Resource[];
-  #assignments: readonly number[] | undefined;
+  #assignments: readonly (number | undefined)[] | undefined;
   #endpointsRequest: Buffer | undefined;
 
   constructor(bytes: Buffer) {
@@ -102,11 +99,11 @@ export class Message {
     this.ack = writeRequest({ typeUrl, nonce });
   }
 
-  /** Of clusters: the names of their endpoints, or `NONE`. */
-  get assignments(): readonly number[] {
+  /** Of clusters: the names of their endpoints, if those come from us. */
+  get assignments(): readonly (number | undefined)[] {
     this.#assignments ??= this.#resources.map(({ body }) => {
       const name = serviceName(body);
-      return name === undefined ? NONE : names.numberOf(name);
+      return name === undefined ? undefined : names.numberOf(name);
     });
     return this.#assignments;
   }
@@ -115,7 +112,9 @@ export class Message {
   get endpointsRequest(): Buffer {
     this.#endpointsRequest ??= writeRequest({
       typeUrl: TYPE_URLS.ClusterLoadAssignment,
-      subscribe: this.assignments.filter((one) => one !== NONE).map((one) => names.nameOf(one)),
+      subscribe: this.assignments
+        .filter((one) => one !== undefined)
+        .map((one) => names.nameOf(one)),
     });
     return this.#endpointsRequest;
   }

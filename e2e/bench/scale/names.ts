@@ -18,9 +18,37 @@ class Names {
 
 export const names = new Names();
 
+const START = 1_024;
+
+/** Such numbers by such numbers, in a form that garbage collection does not walk. */
+export class NumberMap {
+  /** One more than the value; 0 is none. */
+  #values = new Int32Array(START);
+
+  get(key: number): number | undefined {
+    const value = this.#values[key] ?? 0;
+    return value === 0 ? undefined : value - 1;
+  }
+
+  set(key: number, value: number | undefined): void {
+    if (key >= this.#values.length) this.#grow(key);
+    this.#values[key] = value === undefined ? 0 : value + 1;
+  }
+
+  includes(value: number): boolean {
+    return this.#values.includes(value + 1);
+  }
+
+  #grow(atLeast: number): void {
+    const values = new Int32Array(Math.max(atLeast + 1, 2 * this.#values.length));
+    values.set(this.#values);
+    this.#values = values;
+  }
+}
+
 /** A set of such numbers. */
 export class NumberSet {
-  #bits = new Uint8Array(1_024);
+  #bits = new Uint8Array(START);
   #size = 0;
 
   get size(): number {
