@@ -2,14 +2,12 @@
  * A client of the delta ADS stream that asks as Envoy asks (CDS then EDS, LDS then RDS then VHDS) and
  * keeps nothing but names, so that one process can stand for hundreds of proxies.
  */
-import { type Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
+import { GrpcStream, type StreamTarget } from "./grpc-stream.ts";
 import { type Message, readMessage, writeRequest } from "./messages.ts";
 import { NumberMap, NumberSet, names } from "./names.ts";
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
-
-const bytes = (message: Buffer): Buffer => message;
 
 /** A time that processes can compare. */
 export const wallMs = (): number => performance.timeOrigin + performance.now();
@@ -17,7 +15,7 @@ export const wallMs = (): number => performance.timeOrigin + performance.now();
 export interface ProxyEvents {
   /** A response was taken whole. */
   received(proxy: FakeProxy, message: Message): void;
-  ended(proxy: FakeProxy, error: Error | undefined): void;
+  ended(proxy: FakeProxy, why: string): void;
 }
 
 export class FakeProxy {
@@ -28,31 +26,30 @@ export class FakeProxy {
   receivedAt = 0;
   /** Names held, by type URL. */
   readonly #held = new Map<string, NumberSet>();
-  readonly #call: ClientDuplexStream<Buffer, Buffer>;
+  readonly #stream: GrpcStream;
   readonly #events: ProxyEvents;
   /** Names of endpoints, by cluster. */
   readonly #assignments = new NumberMap();
   /** Names of endpoints that it asks for. */
   readonly #wanted = new NumberSet();
   readonly #routes = new NumberSet();
-  #closed = false;
 
-  constructor(client: Client, options: { id: string; token: string; events: ProxyEvents }) {
-    this.id = options.id;
-    this.#events = options.events;
-    const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${options.token}`);
-    this.#call = client.makeBidiStreamRequest(METHOD, bytes, bytes, metadata);
-    this.#call.on("data", (message: Buffer) => this.#receive(message));
-    this.#call.on("error", (error) => this.#end(error));
-    this.#call.on("end", () => this.#end(undefined));
-    this.#call.write(writeRequest({ typeUrl: TYPE_URLS.Cluster, node: options.id }));
-    this.#call.write(writeRequest({ typeUrl: TYPE_URLS.Listener }));
+  constructor(id: string, target: Omit<StreamTarget, "path">, events: ProxyEvents) {
+    this.id = id;
+    this.#events = events;
+    this.#stream = new GrpcStream(
+      { ...target, path: METHOD },
+      {
+        message: (response) => this.#receive(response),
+        ended: (why) => events.ended(this, why),
+      },
+    );
+    this.#stream.write(writeRequest({ typeUrl: TYPE_URLS.Cluster, node: id }));
+    this.#stream.write(writeRequest({ typeUrl: TYPE_URLS.Listener }));
   }
 
   close(): void {
-    this.#closed = true;
-    this.#call.cancel();
+    this.#stream.close();
   }
 
   /** Everything a proxy needs before it serves: each cluster its endpoints, each route its hosts. */
@@ -80,7 +77,7 @@ export class FakeProxy {
     for (const one of message.went) held.delete(one);
     // As Envoy: what a response brings into being is asked for before the response is ACKed.
     this.#follow(message);
-    this.#call.write(message.ack);
+    this.#stream.write(message.ack);
     this.#events.received(this, message);
   }
 
@@ -90,7 +87,7 @@ export class FakeProxy {
     else if (typeUrl === TYPE_URLS.Listener) this.#followListeners(message);
     else if (typeUrl === TYPE_URLS.RouteConfiguration && !this.#held.has(TYPE_URLS.VirtualHost)) {
       this.#heldOf(TYPE_URLS.VirtualHost);
-      this.#call.write(writeRequest({ typeUrl: TYPE_URLS.VirtualHost }));
+      this.#stream.write(writeRequest({ typeUrl: TYPE_URLS.VirtualHost }));
     }
   }
 
@@ -121,12 +118,12 @@ export class FakeProxy {
     if (subscribe.length + unsubscribe.length === 0) return;
     const all = message.assignments.filter((one) => one !== undefined).length;
     if (subscribe.length === all && unsubscribe.length === 0) {
-      this.#call.write(message.endpointsRequest);
+      this.#stream.write(message.endpointsRequest);
       return;
     }
     const named = (numbers: readonly number[]) => numbers.map((one) => names.nameOf(one));
     const typeUrl = TYPE_URLS.ClusterLoadAssignment;
-    this.#call.write(
+    this.#stream.write(
       writeRequest({ typeUrl, subscribe: named(subscribe), unsubscribe: named(unsubscribe) }),
     );
   }
@@ -135,12 +132,6 @@ export class FakeProxy {
     const subscribe = routes.filter((name) => !this.#routes.has(names.numberOf(name)));
     for (const name of subscribe) this.#routes.add(names.numberOf(name));
     if (subscribe.length > 0)
-      this.#call.write(writeRequest({ typeUrl: TYPE_URLS.RouteConfiguration, subscribe }));
-  }
-
-  #end(error: Error | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#events.ended(this, error);
+      this.#stream.write(writeRequest({ typeUrl: TYPE_URLS.RouteConfiguration, subscribe }));
   }
 }

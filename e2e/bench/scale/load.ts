@@ -3,7 +3,6 @@
  * them. It shares no event loop with the parent, so the parent's work does not delay its clock.
  */
 import { readFileSync } from "node:fs";
-import { Client, credentials } from "@grpc/grpc-js";
 import { TYPE_URLS } from "../../../src/proto/type-url.ts";
 import { FakeProxy, type ProxyEvents, wallMs } from "./fake-proxy.ts";
 import type { Message } from "./messages.ts";
@@ -93,7 +92,7 @@ const events: ProxyEvents = {
     expectation = undefined;
   },
   ended(proxy, error) {
-    report({ kind: "ended", proxy: proxy.id, error: String(error ?? "end of stream") });
+    report({ kind: "ended", proxy: proxy.id, error });
   },
 };
 
@@ -103,13 +102,9 @@ function open(command: Extract<Command, { kind: "open" }>): void {
   cpuBefore = cpuSeconds(process.pid);
   configured = new Set();
   for (const [index, token] of command.tokens.entries()) {
+    const { address, serverName } = command;
     // Every proxy is a connection of its own, as every Envoy is.
-    const client = new Client(command.address, credentials.createSsl(root), {
-      "grpc.ssl_target_name_override": command.serverName,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.max_receive_message_length": -1,
-    });
-    proxies.push(new FakeProxy(client, { id: `proxy-${index}`, token, events }));
+    proxies.push(new FakeProxy(`proxy-${index}`, { address, serverName, root, token }, events));
   }
 }
 
