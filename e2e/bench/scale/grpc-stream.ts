@@ -22,6 +22,9 @@ export interface StreamEvents {
 /** Compressed or not, and the length. */
 const PREFIX_BYTES = 5;
 
+/** As Envoy's: what is on its way is bounded by who sends it. */
+const WINDOW_BYTES = 2 ** 24;
+
 /** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 export class GrpcStream {
   readonly #session: ClientHttp2Session;
@@ -33,7 +36,12 @@ export class GrpcStream {
 
   constructor({ address, serverName, root, path, token }: StreamTarget, events: StreamEvents) {
     this.#events = events;
-    this.#session = connect(`https://${address}`, { ca: root, servername: serverName });
+    this.#session = connect(`https://${address}`, {
+      ca: root,
+      servername: serverName,
+      settings: { initialWindowSize: WINDOW_BYTES },
+    });
+    this.#session.once("connect", () => this.#session.setLocalWindowSize(WINDOW_BYTES));
     this.#session.on("error", (error) => this.#end(String(error)));
     this.#stream = this.#session.request({
       ":method": "POST",
