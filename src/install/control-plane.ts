@@ -19,9 +19,10 @@ const GRACE_SECONDS = 30;
 const USER = 65532;
 /**
  * Left to itself, V8 lets its young generation grow with the memory of the machine, to nearly as much
- * as lives long in a mesh of a thousand services: docs/performance.md.
+ * as lives long in a mesh of a thousand services, and keeps to half of the container's limit, of which
+ * a mesh of ten thousand needs more: docs/performance.md.
  */
-export const NODE_OPTIONS = "--max-semi-space-size=8";
+export const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size-percentage=75";
 
 /** @param rollout changes when pods must be made anew: a hash of what they read only at start */
 export function controlPlane(settings: Settings, rollout: string): readonly KubeObject[] {

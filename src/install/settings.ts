@@ -72,9 +72,10 @@ export interface Settings {
 export const gatewayNamespaces = ({ gateways, namespace: home }: Settings): readonly string[] =>
   [...new Set([home, ...gateways.map(({ namespace }) => namespace)])].sort();
 
+/** What a mesh of ten thousand services takes is within the limit. */
 const CONTROL_PLANE_RESOURCES: Resources = {
   requests: { cpu: "50m", memory: "128Mi" },
-  limits: { memory: "1Gi" },
+  limits: { memory: "2Gi" },
 };
 
 /** As in the CRD: the API server fills them in, but the types of its schema cannot promise it. */
