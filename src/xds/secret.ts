@@ -51,6 +51,7 @@ function credentialBody(mesh: Mesh, view: ProxyView, key: string): Secret | unde
   return undefined;
 }
 
+/** A policy counts whether the proxy has its host or not: to look at each host would cost as many as there are. */
 function namesOf(mesh: Mesh, view: ProxyView): readonly string[] {
   const servers = [...serversByListener(mesh, view).values()].flat();
   const ingress = mesh.sidecar(view)?.ingress ?? [];

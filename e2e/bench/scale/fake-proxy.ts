@@ -48,10 +48,6 @@ export class FakeProxy {
     this.#stream.write(writeRequest({ typeUrl: TYPE_URLS.Listener }));
   }
 
-  close(): void {
-    this.#stream.close();
-  }
-
   /** Everything a proxy needs before it serves: each cluster its endpoints, each route its hosts. */
   get configured(): boolean {
     return (

@@ -2,7 +2,7 @@
  * A bidirectional gRPC stream on a connection of its own, and nothing of what a client library keeps
  * and copies besides: hundreds of them in one process must cost less than what they measure.
  */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { type ClientHttp2Stream, connect } from "node:http2";
 
 export interface StreamTarget {
   readonly address: string;
@@ -27,7 +27,6 @@ const WINDOW_BYTES = 2 ** 24;
 
 /** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 export class GrpcStream {
-  readonly #session: ClientHttp2Session;
   readonly #stream: ClientHttp2Stream;
   readonly #events: StreamEvents;
   #chunks: Buffer[] = [];
@@ -36,14 +35,14 @@ export class GrpcStream {
 
   constructor({ address, serverName, root, path, token }: StreamTarget, events: StreamEvents) {
     this.#events = events;
-    this.#session = connect(`https://${address}`, {
+    const session = connect(`https://${address}`, {
       ca: root,
       servername: serverName,
       settings: { initialWindowSize: WINDOW_BYTES },
     });
-    this.#session.once("connect", () => this.#session.setLocalWindowSize(WINDOW_BYTES));
-    this.#session.on("error", (error) => this.#end(String(error)));
-    this.#stream = this.#session.request({
+    session.once("connect", () => session.setLocalWindowSize(WINDOW_BYTES));
+    session.on("error", (error) => this.#end(String(error)));
+    this.#stream = session.request({
       ":method": "POST",
       ":path": path,
       "content-type": "application/grpc",
@@ -64,11 +63,6 @@ export class GrpcStream {
     framed.writeUInt32BE(message.length, 1);
     message.copy(framed, PREFIX_BYTES);
     this.#stream.write(framed);
-  }
-
-  close(): void {
-    this.#isOver = true;
-    this.#session.destroy();
   }
 
   #take(chunk: Buffer): void {
