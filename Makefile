@@ -3,11 +3,11 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 NAME ?= meshwright
 CLUSTER ?= local
-export CLUSTER IMAGE_PREFIX
+export CLUSTER IMAGE_PREFIX MESH
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }'
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund
@@ -69,4 +69,4 @@ demo: crds/istio/.version ## A mesh with bookinfo, from nothing, and the exercis
 demo-down: node_modules/.package-lock.json ## Removes what the demo made
 	NAME=$(NAME) node e2e/demo/run.ts down
 
-.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down render cluster-up cluster-down images bench-scale
+.PHONY: help setup generate lint test-fast test e2e bench golden demo demo-down render cluster-up cluster-down cluster-check images bench-scale

@@ -102,7 +102,7 @@ const UNIT = [
   "src/**/*.test.ts",
   "images/**/*.test.ts",
   "tools/**/*.test.ts",
-  "e2e/{bench,harness,cluster}/**/*.test.ts",
+  "e2e/{bench,cluster,demo,harness}/**/*.test.ts",
 ];
 
 const INTEGRATION = ["e2e/integration/**/*.test.ts"];

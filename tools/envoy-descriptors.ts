@@ -80,7 +80,7 @@ function parseDescriptor(raw: Uint8Array): Descriptor {
 
 /** Every file of the modules, by name. */
 export function envoyDescriptors(): ReadonlyMap<string, Descriptor> {
-  const sources = MODULES.map(moduleDirectory).flatMap((directory) =>
+  const sources = MODULES.map((module) => moduleDirectory(module)).flatMap((directory) =>
     globSync("**/*.pb.go", { cwd: directory }).map((path) => join(directory, path)),
   );
   return new Map(

@@ -1,12 +1,19 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 
-/** Downloads a Go module (`path@version`) into the module cache, if needed, and says where it is. */
-export function moduleDirectory(module: string): string {
-  const json = execFileSync("go", ["mod", "download", "-json", module], {
+/**
+ * Downloads a Go module (`path@version`) into the module cache, if needed, and says where it is.
+ * @throws Error if Go is not there, or with its words if it cannot
+ */
+export function moduleDirectory(module: string, env: NodeJS.ProcessEnv = process.env): string {
+  const { error, status, stdout, stderr } = spawnSync("go", ["mod", "download", "-json", module], {
     encoding: "utf8",
-    env: { ...process.env, GOFLAGS: "-mod=mod" },
+    env: { ...env, GOFLAGS: "-mod=mod" },
   });
-  return (JSON.parse(json) as { Dir: string }).Dir;
+  if (error && "code" in error && error.code === "ENOENT")
+    throw new Error(`Go 1.25 or newer is needed to download ${module}: install it from go.dev/dl`);
+  if (error) throw error;
+  if (status !== 0) throw new Error(`go mod download ${module} failed: ${stdout}${stderr}`);
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
 /** Istio's API: its CustomResourceDefinitions are what users' objects are checked against. */

@@ -30,6 +30,7 @@ import { requestRouting } from "./exercises/request-routing.ts";
 import { requestTimeouts } from "./exercises/request-timeouts.ts";
 import { tcpTrafficShifting } from "./exercises/tcp-traffic-shifting.ts";
 import { trafficShifting } from "./exercises/traffic-shifting.ts";
+import { hints } from "./hints.ts";
 import { chapter, say, step } from "./narrator.ts";
 
 const NAMESPACE = "bookinfo";
@@ -83,22 +84,16 @@ async function restoreRoutes({ cluster, namespace }: Lab): Promise<void> {
     await cluster.kubectl.apply(networking(routes), namespace);
 }
 
-function printNext(cluster: Cluster, { host, port }: Ingress): void {
-  const kubectl = cluster.kubectlHint;
-  const gateway = `http://${host}:${port}/productpage`;
+function printNext(cluster: Cluster, ingress: Ingress): void {
   chapter("All of it worked, and the mesh goes on running. To try next:");
-  for (const [command, why] of [
-    [`curl -s ${gateway} | grep -o '★' | wc -l`, "no stars: reviews v1"],
-    [`curl -s -b bookinfo-user=jason ${gateway} | grep -o '★' | wc -l`, "nine stars: reviews v2"],
-    [`${kubectl} get meshconfig`, "the mesh in one line"],
-    [`${kubectl} get pods -A`, "everything that runs"],
-    [
-      `${kubectl} apply -n ${NAMESPACE} -f ${networking("virtual-service-reviews-v3")}`,
-      "red stars for everyone",
-    ],
-    ["make demo-down", "removes all of it"],
-  ])
-    process.stdout.write(`    ${command}\n        # ${why}\n`);
+  const found = hints({
+    kubectl: cluster.kubectlHint,
+    ingress,
+    given: { CLUSTER: clusterKind(), NAME: name },
+    namespace: NAMESPACE,
+    routes: networking("virtual-service-reviews-v3"),
+  });
+  for (const [command, why] of found) process.stdout.write(`    ${command}\n        # ${why}\n`);
 }
 
 async function demo(): Promise<void> {

@@ -28,6 +28,8 @@ type Node = KubeObject<
 >;
 
 export interface Ingress extends Origin {
+  /** Whether it is reached by a `kubectl port-forward` of ours, which `close` ends. */
+  readonly forwarded: boolean;
   close(): void;
 }
 
@@ -54,11 +56,9 @@ export async function reachIngress(
   );
   const nodes = await cluster.api.list<Node>("/api/v1/nodes");
   const direct = await firstThatAccepts(waysTo(service, nodes, port));
-  if (direct) return { ...direct, close: () => undefined };
-  return cluster.kubectl.forward(
-    { namespace: CONTROL_PLANE_NAMESPACE, workload: `svc/${name}` },
-    port,
-  );
+  if (direct) return { ...direct, forwarded: false, close: () => undefined };
+  const target = { namespace: CONTROL_PLANE_NAMESPACE, workload: `svc/${name}` };
+  return { ...(await cluster.kubectl.forward(target, port)), forwarded: true };
 }
 
 function waysTo(service: Service, nodes: readonly Node[], port: number): Origin[] {

@@ -1,9 +1,9 @@
 /** The MeshConfig that a user writes, against the API server that judges it. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { KINDS, type MeshConfig } from "../../src/api/kinds.ts";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { Client } from "../../src/kube/client.ts";
@@ -11,7 +11,13 @@ import { isApiError } from "../../src/kube/error.ts";
 import { ApiServer } from "../harness/api-server.ts";
 import { waitFor } from "../harness/wait.ts";
 
-const CRD = join(import.meta.dirname, "../../crds/mesh/meshconfigs.yaml");
+const ROOT = join(import.meta.dirname, "../..");
+const CRD = join(ROOT, "crds/mesh/meshconfigs.yaml");
+
+const meshConfigsOf = (path: string): readonly KubeObject[] =>
+  parseAllDocuments(readFileSync(join(ROOT, path), "utf8"))
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object) => object?.kind === "MeshConfig") as KubeObject[];
 
 const meshConfig = (spec: object, name = "default"): MeshConfig => ({
   apiVersion: "meshwright.dev/v1alpha1",
@@ -158,6 +164,18 @@ describe("MeshConfig", () => {
       mesh: { accessLogFile: "", outboundTrafficPolicy: { mode: "ALLOW_ANY" } },
     });
   });
+
+  for (const path of globSync("manifests/**/*.yaml", { cwd: ROOT }).toSorted())
+    for (const mesh of meshConfigsOf(path))
+      test(`${path} is a MeshConfig that is taken, to the last field`, async () => {
+        await client.request({
+          doing: `create ${path}`,
+          method: "POST",
+          path: "/apis/meshwright.dev/v1alpha1/meshconfigs",
+          query: { dryRun: "All", fieldValidation: "Strict" },
+          body: mesh,
+        });
+      });
 
   for (const { title, name = "default", spec, want } of refused)
     test(`${title} is refused, and the message names the field`, async () => {

@@ -278,7 +278,7 @@ describe("operator", () => {
     await world.admin.remove(KINDS.secret, MASTER);
     operator = await world.operator();
     await waitFor({ description: "Stalled", deadlineMs: 10_000 }, async () =>
-      /the root of mesh default is gone/.test(
+      /the root of mesh default is gone.*\(MESH0403\)$/.test(
         conditionOf(await world.mesh(), "Stalled")?.message ?? "",
       ),
     );

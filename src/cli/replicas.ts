@@ -30,7 +30,7 @@ export async function replicas(
     .map(replica)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (running.length > 0) return running;
-  throw new MeshError("MESH0601", "no replica of a control plane runs in this cluster", {
+  throw new MeshError("MESH0901", "no replica of a control plane runs in this cluster", {
     hint: `see why with \`kubectl get pods -A -l ${labelSelector}\` and \`kubectl describe meshconfig\``,
   });
 }

@@ -61,7 +61,7 @@ async function find(
   const kind = kindCalled(sought);
   const object = kind && (await client.get(kind, { name, namespace }, signal));
   if (kind !== undefined && object !== undefined) return { kind, object };
-  throw new MeshError("MESH0602", `there is no ${argument} in namespace ${namespace}`, {
+  throw new MeshError("MESH0902", `there is no ${argument} in namespace ${namespace}`, {
     hint: "name it as kind/name, e.g. virtualservice/reviews, and its namespace with --namespace",
   });
 }

@@ -4,7 +4,7 @@
  * of the operator, and only a process that ends gives it back.
  */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
@@ -13,7 +13,7 @@ import { MeshError } from "../util/errors.ts";
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** @throws MeshError `MESH0801` if the directory holds none: the image is broken */
+/** @throws MeshError `MESH0801` if there is no such directory or it holds none: the image is broken */
 export async function loadDefinitions(directory: string): Promise<readonly KubeObject[]> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -28,6 +28,7 @@ export async function loadDefinitions(directory: string): Promise<readonly KubeO
 }
 
 function parseAll(directory: string): readonly KubeObject[] {
+  if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((file) => file.endsWith(".yaml"))
     .sort()

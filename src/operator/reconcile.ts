@@ -56,7 +56,7 @@ async function stall(error: unknown, run: Run): Promise<StageWait | undefined> {
   return {
     stage: run.stage,
     reason: isApiError(error, 403) ? "PermissionDenied" : "InvalidInput",
-    message: `${error.message}: ${error.hint}`,
+    message: `${error.message}: ${error.hint} (${error.code})`,
     stalled: true,
   };
 }
