@@ -6,9 +6,10 @@ import { type TestContext, test } from "node:test";
 import type { EncodedResource } from "../../src/xds/resource.ts";
 import { HttpClient } from "../harness/http.ts";
 import { type RunningLoad, startLoad } from "../harness/load.ts";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { ask, type Mesh, startMesh } from "./ads-fixture.ts";
-import { freePort, type RealEnvoy } from "./real-envoy.ts";
+import type { RealEnvoy } from "./real-envoy.ts";
 import { byName, cluster, endpoints, host, listener, routes } from "./world.ts";
 
 const soon = (description: string) => ({ description, deadlineMs: 10_000, intervalMs: 10 });

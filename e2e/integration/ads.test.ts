@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { ask, startMesh } from "./ads-fixture.ts";
-import { freePort } from "./real-envoy.ts";
 import { byName, cluster, endpoints, host, listener, routes, virtualHost } from "./world.ts";
 
 const soon = (description: string) => ({ description, deadlineMs: 10_000, intervalMs: 10 });

@@ -22,8 +22,8 @@ import { runControlPlane } from "../../src/main/control-plane.ts";
 import { AdsClient } from "../../src/testing/ads.ts";
 import { createLog } from "../../src/util/log.ts";
 import { ApiServer } from "../harness/api-server.ts";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
-import { freePort } from "./real-envoy.ts";
 
 const CONFIG: ControlPlaneConfig = {
   mesh: "default",

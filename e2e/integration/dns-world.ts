@@ -10,10 +10,10 @@ import { DnsServer } from "../../src/dns/server.ts";
 import { clusterResolver, namesOf } from "../../src/main/dns.ts";
 import { applyAll, objects } from "../../src/testing/fixtures.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { serveOutside } from "./outside.ts";
 import { type PodNetwork, podNetwork } from "./pod-network.ts";
-import { freePort } from "./real-envoy.ts";
 import { type Pod, startWorld } from "./translation-world.ts";
 
 /** As an application that knows nothing of the mesh: without the proxy's user and group. */

@@ -20,9 +20,10 @@ import { translators } from "../../src/xds/translate.ts";
 import type { ProxyView } from "../../src/xds/view.ts";
 import { HttpClient } from "../harness/http.ts";
 import { startLoad } from "../harness/load.ts";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { HandMadeSecrets } from "./ads-fixture.ts";
-import { freePort, startEnvoy } from "./real-envoy.ts";
+import { startEnvoy } from "./real-envoy.ts";
 
 const HOUR_MS = 3_600_000;
 const IDENTITY = "spiffe://cluster.local/ns/default/sa/web";

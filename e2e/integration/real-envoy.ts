@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../harness/ports.ts";
 import { envoyBinary } from "../harness/tools.ts";
 import { waitFor } from "../harness/wait.ts";
 
@@ -27,17 +27,6 @@ export interface RealEnvoy {
   stat(name: string): Promise<number>;
   log(): Promise<string>;
   stop(): Promise<void>;
-}
-
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    server.close(() => resolve(port));
-  });
-  return promise;
 }
 
 export async function startEnvoy(options: EnvoyOptions): Promise<RealEnvoy> {

@@ -26,9 +26,10 @@ import { encode } from "../../src/xds/encode.ts";
 import { createScopes } from "../../src/xds/scopes.ts";
 import { translators } from "../../src/xds/translate.ts";
 import { ApiServer } from "../harness/api-server.ts";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { HandMadeSecrets } from "./ads-fixture.ts";
-import { freePort, type RealEnvoy, startEnvoy } from "./real-envoy.ts";
+import { type RealEnvoy, startEnvoy } from "./real-envoy.ts";
 
 const CRDS = join(import.meta.dirname, "../../crds/istio");
 const NAMESPACE = "default";

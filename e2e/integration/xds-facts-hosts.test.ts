@@ -1,9 +1,10 @@
 /** What stock Envoy does with virtual hosts that come as resources (VHDS over ADS). */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { freePort } from "../harness/ports.ts";
 import { waitFor } from "../harness/wait.ts";
 import { ask } from "./ads-fixture.ts";
-import { freePort, type RealEnvoy, startEnvoy } from "./real-envoy.ts";
+import { type RealEnvoy, startEnvoy } from "./real-envoy.ts";
 import { ScriptedServer } from "./scripted-server.ts";
 import { host, listener, routes, virtualHost } from "./world.ts";
 
