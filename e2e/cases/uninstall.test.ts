@@ -36,6 +36,9 @@ const KILL_AT = [
   `/apis/apps/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/deployments/${INGRESS}`,
 ];
 
+/** Half of it is a Lease that an operator which was killed still holds. */
+const INSTALL_MS = 240_000;
+
 describe("removal and a new install", () => {
   const end = suiteEnd();
   let cluster: Cluster;
@@ -112,7 +115,7 @@ describe("removal and a new install", () => {
       await waitFor(
         {
           description: `${path}, made by the install`,
-          deadlineMs: 60_000,
+          deadlineMs: INSTALL_MS,
           intervalMs: 20,
           diagnose: () => diagnose(cluster),
         },
@@ -131,7 +134,7 @@ describe("removal and a new install", () => {
         "--force",
       ]);
     }
-    await meshReady(cluster);
+    await meshReady(cluster, INSTALL_MS);
   });
 
   test("sidecars of the old mesh trust the new one: the root outlived it", async () => {

@@ -13,6 +13,7 @@ import { meshConfig, OperatorWorld } from "./operator-world.ts";
 const NAMESPACE = "mesh-system";
 /** Every write of an install and of a removal is a point to die at; each of them takes minutes. */
 const STRIDE = Number(process.env["KILL_STRIDE"] ?? 4);
+const LEASE_MS = 3_000;
 /** How long the API server is away: longer than a Lease lasts. */
 const AWAY_MS = 8_000;
 
@@ -53,7 +54,7 @@ describe("operator faults", () => {
   let world: OperatorWorld;
 
   before(async () => {
-    world = await OperatorWorld.start();
+    world = await OperatorWorld.start(LEASE_MS);
   });
 
   after(async () => {

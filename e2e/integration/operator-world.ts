@@ -51,19 +51,28 @@ export class OperatorWorld {
   readonly server: ApiServer;
   readonly admin: Client;
   readonly #definitions: readonly KubeObject[];
+  readonly #leaseDurationMs: number;
   readonly #kubelet = new AbortController();
   readonly #playing: Promise<void>;
 
-  private constructor(server: ApiServer, definitions: readonly KubeObject[]) {
+  private constructor(
+    server: ApiServer,
+    given: { readonly definitions: readonly KubeObject[]; readonly leaseDurationMs: number },
+  ) {
     this.server = server;
     this.admin = server.client();
-    this.#definitions = definitions;
+    this.#definitions = given.definitions;
+    this.#leaseDurationMs = given.leaseDurationMs;
     this.#playing = this.#playKubelet();
   }
 
-  static async start(): Promise<OperatorWorld> {
+  /** @param leaseDurationMs how long the Lease of an operator that was killed lasts; a short one is lost by a stall */
+  static async start(leaseDurationMs = 15_000): Promise<OperatorWorld> {
     const server = await ApiServer.start();
-    const world = new OperatorWorld(server, await loadDefinitions(join(ROOT, "crds/istio")));
+    const world = new OperatorWorld(server, {
+      definitions: await loadDefinitions(join(ROOT, "crds/istio")),
+      leaseDurationMs,
+    });
     const manifest = readFileSync(join(ROOT, "manifests/operator.yaml"), "utf8");
     for (const document of parseAllDocuments(manifest)) {
       const object = document.toJS() as KubeObject;
@@ -93,7 +102,7 @@ export class OperatorWorld {
       identity: "test",
       config: this.server.config("operator"),
       probes: WORKING,
-      leaseDurationMs: 3_000,
+      leaseDurationMs: this.#leaseDurationMs,
       ...options,
     });
     await operator.start();

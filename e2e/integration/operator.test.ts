@@ -9,10 +9,14 @@ import {
   DNS_SERVICE,
   OPERATOR_NAMESPACE,
 } from "../../src/api/names.ts";
+import type { Ref } from "../../src/kube/client.ts";
 import type { MeshOperator } from "../../src/operator/operator.ts";
+import { onceWithin } from "../harness/rounds.ts";
 import { waitFor } from "../harness/wait.ts";
 import { conditionOf, meshConfig, OperatorWorld } from "./operator-world.ts";
 
+/** As lifecycle.test.ts, on a real cluster. */
+const RESTORED_WITHIN_MS = 1_000;
 const NAMESPACE = "mesh-system";
 const MASTER = { namespace: OPERATOR_NAMESPACE, name: CA_SECRET };
 const COPY = { namespace: NAMESPACE, name: CACERTS_SECRET };
@@ -111,26 +115,31 @@ describe("operator", () => {
     assert.deepEqual(writes().slice(first.length), []);
   });
 
+  /** @returns how many milliseconds it took to come back */
+  async function deleted(kindName: string, ref: Ref): Promise<number> {
+    const kind = Object.values(KINDS).find((one) => one.kind === kindName);
+    assert.ok(kind);
+    const earlier = await world.admin.get(kind, ref);
+    await world.admin.remove(kind, ref);
+    const start = performance.now();
+    await waitFor(
+      { description: `${kindName} ${ref.name} again`, deadlineMs: 10_000, intervalMs: 10 },
+      async () => {
+        const live = await world.admin.get(kind, ref);
+        return live !== undefined && live.metadata.uid !== earlier?.metadata.uid;
+      },
+    );
+    return performance.now() - start;
+  }
+
   test("whatever is deleted is back within a second", async (t) => {
     const owned = [...(await world.owned())].filter(
       ([name]) => !/^(Namespace|CustomResourceDefinition) /.test(name),
     );
     assert.ok(owned.length > 12);
-    for (const [name, object] of owned) {
-      const kind = Object.values(KINDS).find((one) => one.kind === object.kind);
-      assert.ok(kind);
-      await world.admin.remove(kind, object.metadata);
-      const start = performance.now();
-      await waitFor(
-        { description: `${name} again`, deadlineMs: 10_000, intervalMs: 10 },
-        async () => {
-          const live = await world.admin.get(kind, object.metadata);
-          return live !== undefined && live.metadata.uid !== object.metadata.uid;
-        },
-      );
-      const ms = performance.now() - start;
-      t.diagnostic(`${name}: ${ms.toFixed(0)} ms`);
-      assert.ok(ms < 1_000, `${name} was back after ${ms.toFixed(0)} ms`);
+    for (const [name, { kind, metadata }] of owned) {
+      const times = await onceWithin(RESTORED_WITHIN_MS, () => deleted(kind, metadata));
+      t.diagnostic(`${name}: ${times.join(", ")} ms`);
     }
     await world.ready();
   });
@@ -161,19 +170,20 @@ describe("operator", () => {
         return JSON.stringify([rest, metadata.labels]);
       };
       const wanted = await content();
-      await world.admin.merge<never>(kind as never, ref, patch);
-      const start = performance.now();
-      await waitFor(
-        { description: `${kind.kind} ${name} as it was`, deadlineMs: 10_000, intervalMs: 10 },
-        async () => {
-          const now = await content();
-          if (now === wanted) return true;
-          throw new Error(now);
-        },
-      );
-      const ms = performance.now() - start;
-      t.diagnostic(`${ms.toFixed(0)} ms`);
-      assert.ok(ms < 1_000, `undone after ${ms.toFixed(0)} ms`);
+      const times = await onceWithin(RESTORED_WITHIN_MS, async () => {
+        await world.admin.merge<never>(kind as never, ref, patch);
+        const start = performance.now();
+        await waitFor(
+          { description: `${kind.kind} ${name} as it was`, deadlineMs: 10_000, intervalMs: 10 },
+          async () => {
+            const now = await content();
+            if (now === wanted) return true;
+            throw new Error(now);
+          },
+        );
+        return performance.now() - start;
+      });
+      t.diagnostic(`${times.join(", ")} ms`);
     });
 
   test("what others add to our objects stays", async () => {

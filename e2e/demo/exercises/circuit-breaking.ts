@@ -72,15 +72,20 @@ async function assertEjection(lab: InnerLab, envoy: EnvoyAdmin): Promise<void> {
     shows: /"consecutive_5xx": 3/,
   });
   const ejected = statistic(clusterOf(lab), "outlier_detection.ejections_active");
-  const failing = await send(lab, { url: `${HTTPBIN_URL}/status/500`, count: FAILURES });
+  const ejections = statistic(clusterOf(lab), "outlier_detection.ejections_enforced_total");
   const at = performance.now();
-  assert.deepEqual([...outcomes(failing)], [["500", FAILURES]]);
-  const [refused] = await send(lab, { url: `${HTTPBIN_URL}/get` });
+  // In one go: what comes after the failures must come while the ejection lasts.
+  const failing = { url: `${HTTPBIN_URL}/status/500`, count: FAILURES + 1 };
+  const { value: records, grown } = await growth(envoy, [ejections], () => send(lab, failing));
   lab.say(
-    `after ${FAILURES} failures in a row httpbin is ejected: ${refused && outcomeOf(refused)}`,
+    `${FAILURES} failures in a row, and httpbin is ejected: ${listed(outcomes(records))}; Envoy counted ${grown[0]}`,
   );
-  assert.equal(refused && outcomeOf(refused), "503 UH");
-  assert.equal(await envoy.total(ejected), 1);
+  assert.deepEqual(
+    records.map(outcomeOf),
+    [...Array<string>(FAILURES).fill("500"), "503 UH"],
+    "the last request should find nobody to go to",
+  );
+  assert.deepEqual(grown, [1], "ejections that Envoy counted");
   await waitFor(
     { description: "answer of httpbin after its ejection", deadlineMs: 20_000 },
     async () => {

@@ -28,7 +28,8 @@ const RETRIES = 2;
 const REQUESTS = 10;
 /**
  * Between two tries Envoy has nobody to count a timeout of. A machine that takes the CPU away from it for as
- * long as a try has left makes its counters fall short by that request: then they are read of others.
+ * long as a try has left makes its counters fall short by that request, and one that stalls for longer makes
+ * answers late: then other requests are looked at.
  */
 const ROUNDS = 3;
 const PROBES = 5;
@@ -53,13 +54,17 @@ async function applyUntil(
   });
 }
 
-interface Counted {
+/** What a stalled machine may spoil in a round. */
+interface Seen {
+  readonly outcomes: readonly (readonly [string, number])[];
+  readonly isPrompt: boolean;
+  /** By Envoy's counters. */
   readonly timeouts: number;
   readonly retries: number;
 }
 
-/** Every request is answered in time, by the timeout. @returns what Envoy counted of them */
-async function timedOut(lab: Lab, envoy: EnvoyAdmin): Promise<Counted> {
+/** No request is answered before its time. */
+async function timedOut(lab: Lab, envoy: EnvoyAdmin): Promise<Seen> {
   const cluster = `outbound|9080|v2|reviews.${lab.namespace}.svc.cluster.local`;
   const names = ["upstream_rq_timeout", "upstream_rq_retry", "upstream_rq_per_try_timeout"];
   const counters = names.map((name) => statistic(cluster, name));
@@ -73,18 +78,21 @@ async function timedOut(lab: Lab, envoy: EnvoyAdmin): Promise<Counted> {
     `${listed(outcomes(records))}, after ${fastest} to ${slowest} ms (median ${percentile(times, 0.5)} ms)`,
   );
   lab.say(`Envoy of the client counted ${timeouts} timeouts and ${retries} retries`);
-  assert.deepEqual([...outcomes(records)], [["504 UT", REQUESTS]]);
   assert.ok(fastest >= TIMEOUT_MS - CLOCK_MS, `an answer came after ${fastest} ms`);
-  assert.ok(slowest < PROMPT_MS, `an answer came after ${slowest} ms`);
-  return { timeouts, retries };
+  return { outcomes: [...outcomes(records)], isPrompt: slowest < PROMPT_MS, timeouts, retries };
 }
 
 async function assertTimeouts(lab: Lab, envoy: EnvoyAdmin): Promise<void> {
-  const wanted = { timeouts: REQUESTS, retries: REQUESTS * RETRIES };
+  const wanted: Seen = {
+    outcomes: [["504 UT", REQUESTS]],
+    isPrompt: true,
+    timeouts: REQUESTS,
+    retries: REQUESTS * RETRIES,
+  };
   for (let round = 1; ; round += 1) {
-    const counted = await timedOut(lab, envoy);
-    if (isDeepStrictEqual(counted, wanted)) return;
-    if (round === ROUNDS) assert.deepEqual(counted, wanted);
+    const seen = await timedOut(lab, envoy);
+    if (isDeepStrictEqual(seen, wanted)) return;
+    if (round === ROUNDS) assert.deepEqual(seen, wanted);
   }
 }
 
