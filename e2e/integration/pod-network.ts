@@ -20,12 +20,30 @@ export interface PodNetwork {
   start(command: string, args: readonly string[]): ChildProcess;
 }
 
-let count = 0;
+/** Each has four IPv4 addresses of 198.18.0.0/16. */
+const BLOCKS = 0x4000;
+const ip = (...args: readonly string[]) => execute("ip", args);
+const nameOf = (block: number): string => `mw-pod-${block}`;
 
-/** Names and addresses follow the process, so that tests side by side do not meet. */
+/** Test files run in processes of their own: each begins elsewhere. */
+let next = process.pid * 16;
+
+/** Makes a namespace that nobody has, not even a run that was killed. */
+async function claim(): Promise<number> {
+  for (let tries = 0; ; tries += 1) {
+    const block = next++ % BLOCKS;
+    try {
+      await ip("netns", "add", nameOf(block));
+      return block;
+    } catch (error) {
+      if (tries === BLOCKS || !String(error).includes("File exists")) throw error;
+    }
+  }
+}
+
 export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetwork> {
-  const block = (process.pid * 4 + (count++ & 3)) & 0x3fff;
-  const name = `mw-pod-${block}`;
+  const block = await claim();
+  const name = nameOf(block);
   const link = `mwp${block}`;
   const subnet = `198.18.${block >> 6}.${(block & 0x3f) << 2}`.replace(/\d+$/, "");
   const base = (block & 0x3f) << 2;
@@ -36,9 +54,10 @@ export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetw
     ip6: `fd6d:7700:${block.toString(16)}::2`,
   };
   const enter = [`--net=/var/run/netns/${name}`];
-  const ip = (...args: readonly string[]) => execute("ip", args);
-  await ip("netns", "add", name);
-  t.after(() => ip("netns", "delete", name));
+  t.after(async () => {
+    // The kernel takes a namespace apart when it finds the time, and its link with it: this one goes now.
+    await ip("link", "delete", link).finally(() => ip("netns", "delete", name));
+  });
   const run = async (command: string, ...args: readonly string[]): Promise<string> =>
     (await execute("nsenter", [...enter, command, ...args])).stdout;
 
