@@ -3,11 +3,13 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Pusher } from "./push.ts";
 
-const counting = () => {
+const counting = (durationMs = 0) => {
   const stream = {
     pushes: 0,
     push: () => {
       stream.pushes += 1;
+      const end = performance.now() + durationMs;
+      while (performance.now() < end);
     },
   };
   return stream;
@@ -66,17 +68,7 @@ test("a round is over when all have what changed, whatever they answered meanwhi
 
 test("a round that takes long lets others run, and a change in it reaches all again", async () => {
   const pusher = new Pusher();
-  const slow = () => {
-    const stream = counting();
-    const { push } = stream;
-    stream.push = () => {
-      push();
-      const end = performance.now() + 6;
-      while (performance.now() < end);
-    };
-    return stream;
-  };
-  const streams = Array.from({ length: 6 }, slow);
+  const streams = Array.from({ length: 6 }, () => counting(6));
   for (const stream of streams) pusher.add(stream);
   pusher.changed();
   await turn();
@@ -98,4 +90,33 @@ test("who has left is visited no more", async () => {
   pusher.changedFor(stream);
   await turn();
   assert.equal(stream.pushes, 0);
+});
+
+test("changes that come faster than a round takes leave nobody out, and are measured", async () => {
+  const rounds: number[] = [];
+  const pusher = new Pusher((ms) => rounds.push(ms));
+  const streams = Array.from({ length: 3 }, () => counting(10));
+  for (const stream of streams) pusher.add(stream);
+  for (let i = 0; i < 6; i++) {
+    pusher.changed();
+    await turn();
+  }
+  assert.deepEqual(
+    streams.map(({ pushes }) => pushes),
+    [2, 2, 2],
+  );
+  assert.ok(rounds.length > 0);
+  assert.ok(rounds.every((ms) => ms >= 30));
+  while (pusher.isBusy) await turn();
+  assert.equal(rounds.length, 6, "each change reached all of them in the end");
+});
+
+test("who leaves as the last that waits ends the round", () => {
+  const rounds: number[] = [];
+  const pusher = new Pusher((ms) => rounds.push(ms));
+  const stream = counting();
+  pusher.add(stream);
+  pusher.changed();
+  pusher.delete(stream);
+  assert.deepEqual([rounds.length, pusher.isBusy], [1, false]);
 });
