@@ -40,6 +40,7 @@ export interface Refusal {
 export interface TypeStatus {
   sent: string;
   acked: string;
+  /** Envoy's words, if it rejected the response that it answered last. */
   rejected?: string;
 }
 

@@ -40,7 +40,8 @@ function typeSyncs(connection: Connection): ProxySync["types"] {
       const refused = refusals
         .filter((one) => one.type === type)
         .map(({ name, message }) => ({ name, message }));
-      const isSynced = !inFlight?.size && status.rejected === undefined && outstanding === 0;
+      // What a rejection leaves undone is outstanding, for as long as it is to be done.
+      const isSynced = !inFlight?.size && outstanding === 0;
       return [type, { ...status, synced: isSynced, outstanding, refused }];
     }),
   );
