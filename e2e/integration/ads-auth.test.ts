@@ -129,7 +129,7 @@ const refusals: readonly { name: string; claims?: Claims; raw?: string; says: Re
   { name: "a token that is none", raw: "nonsense", says: /not valid/ },
   { name: "another audience", claims: { audience: "api" }, says: /"aud"/ },
   { name: "another issuer", claims: { issuer: "https://evil" }, says: /"iss"/ },
-  { name: "an expired token", claims: { expires: "-1m" }, says: /"exp"/ },
+  { name: "an expired token", claims: { expires: "-2m" }, says: /"exp"/ },
   {
     name: "the token of a pod that is gone",
     claims: { pod: { name: "web-1", uid: "uid-0" } },

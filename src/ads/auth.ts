@@ -55,6 +55,8 @@ interface Keys {
 const POD_WAIT_MS = 5_000;
 /** Keys are fetched again for an unknown key id, at most this often. */
 const REDISCOVER_MS = 10_000;
+/** How far our clock may be from the API server's: as far as the API server has it when it is asked. */
+const CLOCK_TOLERANCE_S = 60;
 
 /** Code of every refusal that is the caller's fault. */
 export const UNAUTHENTICATED = "MESH0501";
@@ -120,7 +122,11 @@ export class Authenticator {
 
   async #verifyWith(token: string, { issuer, find }: Keys): Promise<TokenUser | "unknown key"> {
     try {
-      const { payload } = await jwtVerify(token, find, { issuer, audience: TOKEN_AUDIENCE });
+      const { payload } = await jwtVerify(token, find, {
+        issuer,
+        audience: TOKEN_AUDIENCE,
+        clockTolerance: CLOCK_TOLERANCE_S,
+      });
       return userOf(payload);
     } catch (error) {
       // Keys rotate: an unknown one is looked up once more. Everything else is the token's fault.
