@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket as Stream } from "node:net";
 import { type TestContext, test } from "node:test";
 import { decode, encode } from "dns-packet";
 import fc from "fast-check";
@@ -174,4 +174,38 @@ test("a port that is idle makes room", async (t) => {
   const heard = once(two, "message", { signal });
   const timer = setInterval(() => two.send("two", port, LOOPBACK), 100);
   await heard.finally(() => clearInterval(timer));
+});
+
+function stream(t: TestContext, port: number, localAddress = LOOPBACK): Stream {
+  const socket = connect({ port, host: LOOPBACK, localAddress });
+  socket.on("error", () => {});
+  t.after(() => socket.destroy());
+  return socket;
+}
+
+/** The end of the connection is a no; idle ones are ended, so there always is an answer. */
+function isAnswered(socket: Stream): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.once("data", () => resolve(true));
+  socket.once("close", () => resolve(false));
+  socket.write(frame(query));
+  return promise;
+}
+
+test("a stranger's connection is closed unasked", async (t) => {
+  const { port, pods } = await startWorld(t);
+  pods.clear();
+  await once(stream(t, port), "close", { signal: AbortSignal.timeout(5_000) });
+});
+
+test("a pod has only so many connections, and others have theirs", async (t) => {
+  const { port, pods } = await startWorld(t);
+  pods.set("127.0.0.2", { ...POD, key: "shop/web-2", addresses: ["127.0.0.2"] });
+  const held = Array.from({ length: 64 }, () => stream(t, port));
+  for (const socket of held) assert.equal(await isAnswered(socket), true);
+  assert.equal(await isAnswered(stream(t, port)), false, "it has as many as it may");
+  assert.equal(await isAnswered(stream(t, port, "127.0.0.2")), true, "another pod");
+  held[0]?.destroy();
+  const signal = AbortSignal.timeout(5_000);
+  while (!(await isAnswered(stream(t, port)))) signal.throwIfAborted();
 });

@@ -19,7 +19,7 @@ import { serveStream } from "./stream.ts";
 
 const queries = counter(
   "meshwright_dns_queries_total",
-  "DNS messages of pods, by what became of them: answered, forwarded, or dropped as not a pod's or too many",
+  "DNS messages, by what became of them: answered, forwarded, or dropped as not a pod's or too many; and connections dropped for the same",
   ["outcome"],
 );
 const sessions = gauge(
@@ -40,6 +40,7 @@ const HEALTH_REPLY = Buffer.from(DNS_HEALTH_REPLY, "hex");
 
 /** Connections are few: of health checks, and for what does not fit a datagram. */
 const MAX_CONNECTIONS = 10_000;
+const MAX_CONNECTIONS_PER_ASKER = 64;
 const IDLE_MS = 15_000;
 
 export class DnsServer {
@@ -47,7 +48,8 @@ export class DnsServer {
   readonly #relay: Relay;
   readonly #streams: Server;
   #datagrams: Datagrams | undefined;
-  readonly #connections = new Set<Socket>();
+  /** By the asker's key. */
+  readonly #connections = new Map<string, Set<Socket>>();
   #isLeaving = false;
 
   constructor(options: DnsOptions) {
@@ -86,7 +88,8 @@ export class DnsServer {
     this.#datagrams = undefined;
     this.#relay.close();
     this.#streams.close();
-    for (const socket of this.#connections) socket.destroy();
+    for (const sockets of this.#connections.values())
+      for (const socket of sockets) socket.destroy();
   }
 
   #take(message: Buffer, from: RemoteInfo): void {
@@ -111,8 +114,12 @@ export class DnsServer {
   #serve(socket: Socket): void {
     const { askers, names, resolver } = this.#options;
     const address = plain(socket.remoteAddress ?? "");
-    this.#connections.add(socket);
-    socket.on("close", () => this.#connections.delete(socket));
+    const known = askers.find(address);
+    if (known === undefined || !this.#admit(socket, known)) {
+      queries.inc({ outcome: "dropped" });
+      socket.destroy();
+      return;
+    }
     serveStream(socket, {
       resolver: () => resolver.current,
       idleMs: IDLE_MS,
@@ -125,6 +132,18 @@ export class DnsServer {
         return answer;
       },
     });
+  }
+
+  /** @returns false if the asker has as many connections as it may */
+  #admit(socket: Socket, { key }: Asker): boolean {
+    const sockets = this.#connections.get(key) ?? new Set();
+    if (sockets.size >= MAX_CONNECTIONS_PER_ASKER) return false;
+    this.#connections.set(key, sockets.add(socket));
+    socket.on("close", () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) this.#connections.delete(key);
+    });
+    return true;
   }
 
   async #health(): Promise<Buffer | null> {
