@@ -5,9 +5,17 @@ import { decodeDelta } from "../proto/delta.ts";
 import { encodeDelta, unframed } from "../proto/frame.ts";
 import { DeltaDiscoveryResponse } from "../proto/gen/envoy/service/discovery/v3/discovery.ts";
 import { encode } from "../xds/encode.ts";
+import type { EncodedResource } from "../xds/resource.ts";
 import { Frames } from "./frames.ts";
 
 const cluster = (name: string) => encode("Cluster", { name, body: { name }, clusters: [] });
+
+const sized = (name: string, size: number): EncodedResource => ({
+  name,
+  version: "1",
+  bytes: new Uint8Array(size),
+  clusters: [],
+});
 
 test("a frame is what the generated codec reads", () => {
   const names = fc.array(fc.string(), { maxLength: 5 });
@@ -51,6 +59,31 @@ test("what many are owed is one frame; what differs in anything is another", () 
   ];
   const nonces = new Set([first, ...others].map(({ nonce }) => nonce));
   assert.equal(nonces.size, 5);
+});
+
+test("what is kept for others to come is bounded by bytes, and by number", () => {
+  const frames = new Frames();
+  const nonce = (one: EncodedResource): string => frames.encode("Cluster", [one], []).nonce;
+  /** Of the last, the twelfth before it, and the first. */
+  const kept = (all: readonly EncodedResource[]): readonly boolean[] => {
+    const nonces = all.map(nonce);
+    const those = [all.length - 1, all.length - 13, 0];
+    return those.map((i) => nonce(all[i] ?? cluster("none")) === nonces[i]);
+  };
+  const large = Array.from({ length: 40 }, (_, i) => sized(`large ${i}`, 1_000_000));
+  assert.deepEqual(kept(large), [true, true, false]);
+  const larger = sized("larger than all may be together", 20_000_000);
+  assert.deepEqual(kept([...large, larger]), [true, false, false]);
+  const small = Array.from({ length: 300 }, (_, i) => cluster(`small ${i}`));
+  assert.deepEqual(kept(small), [true, true, false]);
+});
+
+test("a frame that takes the place of another counts for itself alone", () => {
+  const frames = new Frames();
+  const [kept, one] = [sized("kept", 1_000_000), sized("one", 1_000_000)];
+  const { nonce } = frames.encode("Cluster", [kept], []);
+  for (let i = 0; i < 40; i++) frames.encode("Cluster", [one], [`${i}`]);
+  assert.equal(frames.encode("Cluster", [kept], []).nonce, nonce);
 });
 
 test("two identities never share a frame of secrets, even if their versions agree", () => {

@@ -33,8 +33,9 @@ interface Shared extends Frame {
   readonly removed: readonly string[];
 }
 
-/** At up to 50 kB each, this holds the full configuration of a few scopes. */
+/** The full configuration of a few scopes, in frames of 50 kB; a change may be a megabyte. */
 const MAX_FRAMES = 256;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Encodes responses; what many streams are owed at one time is encoded once. */
 export class Frames implements FrameSource {
@@ -42,6 +43,8 @@ export class Frames implements FrameSource {
   #count = 0;
   /** By the first resource in it, the oldest first. */
   readonly #recent = new Map<EncodedResource, Shared>();
+  /** Of all of those. */
+  #recentBytes = 0;
   readonly #whole = new WeakMap<readonly EncodedResource[], Frame>();
 
   whole(type: ResourceType, resources: readonly EncodedResource[]): Frame {
@@ -62,11 +65,25 @@ export class Frames implements FrameSource {
     if (known !== undefined && same(known.resources, resources) && same(known.removed, removed))
       return known;
     const frame = { ...this.unshared(type, resources, removed), resources, removed };
-    this.#recent.delete(first);
+    this.#drop(first);
     this.#recent.set(first, frame);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > MAX_FRAMES && oldest !== undefined) this.#recent.delete(oldest);
+    this.#recentBytes += frame.bytes.length;
+    this.#makeRoom();
     return frame;
+  }
+
+  /** The newest stays, however large: many may be owed it now. */
+  #makeRoom(): void {
+    for (const oldest of this.#recent.keys()) {
+      const { size } = this.#recent;
+      if (size <= 1 || (size <= MAX_FRAMES && this.#recentBytes <= MAX_BYTES)) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(first: EncodedResource): void {
+    this.#recentBytes -= this.#recent.get(first)?.bytes.length ?? 0;
+    this.#recent.delete(first);
   }
 
   unshared(
