@@ -209,13 +209,13 @@ export class AdsServer {
   }
 
   #refuse<Request>(call: AdsCall<Request>, error: unknown): void {
-    refusedCalls.inc();
     this.#options.log.warn(`refused a stream from ${call.getPeer()}: ${String(error)}`);
+    const isItsFault = error instanceof MeshError && error.code === UNAUTHENTICATED;
+    if (isItsFault) refusedCalls.inc();
     // The caller learns what is wrong with its token, and nothing of what is wrong with us.
-    const answer =
-      error instanceof MeshError && error.code === UNAUTHENTICATED
-        ? { code: status.UNAUTHENTICATED, details: `${error.message}: ${error.hint}` }
-        : { code: status.UNAVAILABLE, details: "the token cannot be checked now" };
+    const answer = isItsFault
+      ? { code: status.UNAUTHENTICATED, details: `${error.message}: ${error.hint}` }
+      : { code: status.UNAVAILABLE, details: "the token cannot be checked now" };
     call.emit("error", answer);
   }
 
