@@ -15,8 +15,8 @@ const NAMES = ["a", "b", "c", "d", "e"];
 const COLORS = ["red", "green"];
 
 /** A small world with every feature: inputs, an index, reads that depend on what was read before. */
-function world() {
-  const engine = new Engine();
+function world(maxUnread?: number) {
+  const engine = new Engine(maxUnread);
   const items = new Table<Item, Item>(engine, {
     key: ({ name }) => name,
     project: (item) => (item.color === "none" ? undefined : item),
@@ -94,10 +94,13 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   }),
 );
 
+/** How many values nobody reads any more are kept until the next change. */
+const unread = fc.option(fc.nat(8), { nil: undefined });
+
 test("whatever was edited and read, values are those of a world that knew nothing else", () => {
   fc.assert(
-    fc.property(fc.array(edit, { maxLength: 40 }), (edits) => {
-      const kept = world();
+    fc.property(unread, fc.array(edit, { maxLength: 40 }), (limit, edits) => {
+      const kept = world(limit);
       const watch = kept.engine.watch(kept.total.node("any"), () => {});
       for (const change of edits) {
         change(kept);
@@ -182,6 +185,41 @@ test("what nobody reads is forgotten at the next change", () => {
   watch.dispose();
   items.upsert(red("a", 1));
   assert.deepEqual([total.size, big.size], [0, 0]);
+});
+
+test("reads of ever new keys fill no memory, though nothing changes", () => {
+  const { engine, items, big } = world();
+  items.replace([red("a", 9)]);
+  const watch = engine.watch(big.node("a"), () => {});
+  let largest = 0;
+  for (let i = 0; i < 20_000; i++) {
+    assert.equal(engine.get(big, `n${i}`), false);
+    largest = Math.max(largest, big.size);
+  }
+  assert.ok(largest > 1_000, "what is asked for again soon is kept");
+  assert.ok(largest <= 10_002, `${largest} are kept`);
+  assert.equal(watch.read(), true);
+});
+
+test("a read within a read takes nothing from the one that is under way", () => {
+  const { engine, items, big } = world(0);
+  const outer = engine.query((cx, name: string) => {
+    const before = cx.get(big, name);
+    return [before, engine.get(big, "b"), cx.get(big, "c")];
+  });
+  const nested = engine.query((cx, name: string) => [engine.get(outer, name), cx.get(outer, name)]);
+  items.replace([red("a", 9), red("c", 9)]);
+  assert.deepEqual(engine.get(outer, "a"), [true, false, true]);
+  assert.deepEqual([outer.size, big.size], [0, 0], "nobody reads them any more");
+  const watch = engine.watch(nested.node("a"), () => {});
+  for (const size of [9, 1]) {
+    items.upsert(red("a", size));
+    const values = [size > 4, false, true];
+    assert.deepEqual(watch.read(), [values, values]);
+  }
+  watch.dispose();
+  items.upsert(red("d", 1));
+  assert.deepEqual([nested.size, outer.size, big.size], [0, 0, 0]);
 });
 
 test("a query that throws hurts its readers alone, and until its inputs change", () => {

@@ -83,6 +83,10 @@ export abstract class Node<V> {
 class Garden {
   readonly #weeds = new Set<Node<unknown>>();
 
+  get size(): number {
+    return this.#weeds.size;
+  }
+
   add(node: Node<unknown>): void {
     this.#weeds.add(node);
   }
@@ -316,13 +320,22 @@ export class Watch<V> implements Reader {
   }
 }
 
+/** How many values that nobody reads any more are kept until the next change. */
+const MAX_UNREAD = 10_000;
+
 /** A world of inputs and queries. Single-threaded: nothing is read while inputs are written. */
 export class Engine implements Context {
   readonly garden = new Garden();
+  readonly #maxUnread: number;
   readonly #listeners = new Set<() => void>();
   #depth = 0;
+  #reads = 0;
   #written = false;
   #moment = 0;
+
+  constructor(maxUnread = MAX_UNREAD) {
+    this.#maxUnread = maxUnread;
+  }
 
   /** How many batches have changed an input: while it stays, so does every value. */
   get moment(): number {
@@ -340,7 +353,14 @@ export class Engine implements Context {
   get<A extends readonly Argument[], V>(from: Source<A, V>, ...key: A): V {
     const node = from.node(...key);
     if (node.unread) this.garden.add(node);
-    return node.read();
+    this.#reads += 1;
+    try {
+      return node.read();
+    } finally {
+      this.#reads -= 1;
+      // Not while a read is under way: its value may have no other reader.
+      if (this.#reads + this.#depth === 0 && this.garden.size > this.#maxUnread) this.garden.weed();
+    }
   }
 
   watch<V>(node: Node<V>, onSuspect: () => void): Watch<V> {
