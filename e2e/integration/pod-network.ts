@@ -56,7 +56,11 @@ export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetw
   const enter = [`--net=/var/run/netns/${name}`];
   t.after(async () => {
     // The kernel takes a namespace apart when it finds the time, and its link with it: this one goes now.
-    await ip("link", "delete", link).finally(() => ip("netns", "delete", name));
+    try {
+      await ip("link", "delete", link);
+    } finally {
+      await ip("netns", "delete", name);
+    }
   });
   const run = async (command: string, ...args: readonly string[]): Promise<string> =>
     (await execute("nsenter", [...enter, command, ...args])).stdout;
