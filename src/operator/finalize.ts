@@ -5,7 +5,8 @@ import { CACERTS_SECRET, CONTROL_PLANE, OPERATOR, ROOT_CONFIG_MAP } from "../api
 import { type KubeObject, objectName } from "../api/object.ts";
 import { isOwned } from "../install/metadata.ts";
 import { type Settings, settingsOf } from "../install/settings.ts";
-import { isApiError, isTransient } from "../kube/error.ts";
+import type { Selection } from "../kube/client.ts";
+import { ApiError, isApiError, isTransient } from "../kube/error.ts";
 import type { Deps } from "./deps.ts";
 
 /** Permissions early: what still runs of the control plane must not write what is being deleted. */
@@ -30,7 +31,7 @@ const LODGERS = [
   KINDS.secret,
   KINDS.serviceAccount,
 ];
-/** By this one we look: it goes last, with the namespace. */
+/** By this one we look: it goes last, as another run without it sees less. */
 const isLookout = ({ kind, metadata }: KubeObject): boolean =>
   kind === KINDS.roleBinding.kind && metadata.name === OPERATOR;
 
@@ -89,10 +90,7 @@ class Removal {
   }
 
   async perform(): Promise<void> {
-    const labelSelector = `${MESH}=${this.#settings.mesh}`;
-    for (const kind of ORDER)
-      for (const object of await this.#list(kind, { labelSelector }))
-        if (!isLookout(object)) await this.#remove(kind, object);
+    for (const kind of ORDER) await this.#removeAll(kind, (object) => !isLookout(object));
     // Of these we may see only those of our own names.
     for (const [kind, name] of [
       [KINDS.configMap, CONTROL_PLANE],
@@ -103,31 +101,34 @@ class Removal {
         if (isOwned(object, this.#settings.mesh)) await this.#remove(kind, object);
     await this.#removeNamespace();
     await this.#removeDefinitions();
+    await this.#removeAll(KINDS.roleBinding);
+  }
+
+  async #removeAll(kind: Kind, isDue: (object: KubeObject) => boolean = () => true): Promise<void> {
+    const labelSelector = `${MESH}=${this.#settings.mesh}`;
+    for (const object of await this.#list(kind, { labelSelector }))
+      if (isDue(object)) await this.#remove(kind, object);
   }
 
   async #removeNamespace(): Promise<void> {
     const { namespace: name, mesh } = this.#settings;
     const namespace = await this.#deps.client.get(KINDS.namespace, { name }, this.#signal);
-    if (namespace === undefined || !isOwned(namespace, mesh)) return;
+    if (namespace === undefined || namespace.metadata.deletionTimestamp !== undefined) return;
+    if (!isOwned(namespace, mesh)) return;
     const lodger = await this.#lodger(name);
-    if (lodger === undefined) {
-      await this.#remove(KINDS.namespace, namespace);
-      return;
-    }
-    const lookout = { name: OPERATOR, namespace: name };
-    await this.#deps.client.remove(KINDS.roleBinding, lookout, {}, this.#signal);
-    await this.#keep(`Namespace ${name} is kept, as ${objectName(lodger)} is not of the mesh`);
+    if (lodger === undefined) await this.#remove(KINDS.namespace, namespace);
+    else if (lodger instanceof ApiError)
+      await this.#keep(
+        `Namespace ${name} is kept, as what is in it is not seen: ${lodger.message}`,
+      );
+    else await this.#keep(`Namespace ${name} is kept, as ${objectName(lodger)} is not of the mesh`);
   }
 
-  async #lodger(namespace: string): Promise<KubeObject | undefined> {
-    for (const kind of [...LODGERS, ...this.#istioKinds()]) {
-      const found = (await this.#list(kind, { namespace })).find(
-        (object) =>
-          !isOwned(object, this.#settings.mesh) && !EVERYWHERE.includes(object.metadata.name),
-      );
-      if (found) return found;
-    }
-    return undefined;
+  #lodger(namespace: string): Promise<KubeObject | ApiError | undefined> {
+    return this.#find([...LODGERS, ...this.#istioKinds()], { namespace }, (object) => {
+      const { name } = object.metadata;
+      return !isOwned(object, this.#settings.mesh) && !EVERYWHERE.includes(name);
+    });
   }
 
   /** The definitions of the Istio API go only if nobody uses them: with them go all objects. */
@@ -135,12 +136,13 @@ class Removal {
     const labelSelector = `${MESH}=${this.#settings.mesh},${COMPONENT}=crds`;
     const definitions = await this.#list(KINDS.customResourceDefinition, { labelSelector });
     if (definitions.length === 0) return;
-    for (const kind of this.#istioKinds()) {
-      const [user] = await this.#list(kind, {});
-      if (user === undefined) continue;
-      await this.#keep(
-        `the definitions of the Istio API are kept, as there are objects like ${objectName(user)}`,
-      );
+    const user = await this.#find(this.#istioKinds(), {}, () => true);
+    if (user !== undefined) {
+      const why =
+        user instanceof ApiError
+          ? `whether there are objects of them is not seen: ${user.message}`
+          : `there are objects like ${objectName(user)}`;
+      await this.#keep(`the definitions of the Istio API are kept, as ${why}`);
       return;
     }
     for (const definition of definitions)
@@ -154,15 +156,38 @@ class Removal {
     return Object.values(KINDS).filter(({ group }) => groups.has(group));
   }
 
-  async #list(
-    kind: Kind,
-    selection: { labelSelector?: string; fieldSelector?: string; namespace?: string },
-  ): Promise<readonly KubeObject[]> {
+  /** The first that is looked for; where we may not look it may be, and the refusal stands for it. */
+  async #find(
+    kinds: readonly Kind[],
+    selection: Selection,
+    isWanted: (object: KubeObject) => boolean,
+  ): Promise<KubeObject | ApiError | undefined> {
+    for (const kind of kinds) {
+      try {
+        const found = (await this.#see(kind, selection)).find(isWanted);
+        if (found) return found;
+      } catch (error) {
+        if (!isApiError(error) || isTransient(error)) throw error;
+        return error;
+      }
+    }
+    return undefined;
+  }
+
+  async #list(kind: Kind, selection: Selection): Promise<readonly KubeObject[]> {
+    try {
+      return await this.#see(kind, selection);
+    } catch (error) {
+      return this.#leave(error, []);
+    }
+  }
+
+  async #see(kind: Kind, selection: Selection): Promise<readonly KubeObject[]> {
     try {
       return await this.#deps.client.list(kind, { ...selection, ...METADATA }, this.#signal);
     } catch (error) {
       if (isApiError(error, 404)) return [];
-      return this.#leave(error, []);
+      throw error;
     }
   }
 
