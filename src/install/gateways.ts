@@ -20,15 +20,21 @@ export const gateways = (settings: Settings): readonly KubeObject[] =>
     ...(gateway.replicas > 1 ? [disruptionBudget(settings, gateway)] : []),
   ]);
 
-const selector = ({ name, labels }: GatewaySettings): Record<string, string> => ({
+const labelsOf = ({ name, labels }: GatewaySettings): Record<string, string> => ({
   ...labels,
   app: name,
+});
+
+/** Nothing that a user can edit: the selector of a Deployment never changes. */
+const selector = ({ mesh }: Settings, { name }: GatewaySettings): Record<string, string> => ({
+  app: name,
+  ...ownerLabels(mesh, "gateway"),
 });
 
 const meta = ({ mesh }: Settings, gateway: GatewaySettings): KubeObject["metadata"] =>
   metadata(
     { mesh, component: "gateway" },
-    { name: gateway.name, namespace: gateway.namespace, labels: selector(gateway) },
+    { name: gateway.name, namespace: gateway.namespace, labels: labelsOf(gateway) },
   );
 
 const serviceAccount = (settings: Settings, gateway: GatewaySettings): Live<ServiceAccount> => ({
@@ -43,7 +49,7 @@ const service = (settings: Settings, gateway: GatewaySettings): Live<Service> =>
   metadata: { ...meta(settings, gateway), annotations: gateway.annotations },
   spec: {
     type: gateway.serviceType,
-    selector: selector(gateway),
+    selector: selector(settings, gateway),
     ipFamilyPolicy: "PreferDualStack",
     ports: gateway.ports.map((port) => ({ ...port, protocol: "TCP" })),
   },
@@ -56,7 +62,7 @@ const disruptionBudget = (
   apiVersion: "policy/v1",
   kind: "PodDisruptionBudget",
   metadata: meta(settings, gateway),
-  spec: { maxUnavailable: 1, selector: { matchLabels: selector(gateway) } },
+  spec: { maxUnavailable: 1, selector: { matchLabels: selector(settings, gateway) } },
 });
 
 const deployment = (settings: Settings, gateway: GatewaySettings): Live<Deployment> => ({
@@ -68,13 +74,13 @@ const deployment = (settings: Settings, gateway: GatewaySettings): Live<Deployme
     revisionHistoryLimit: 3,
     progressDeadlineSeconds: 300,
     strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-    selector: { matchLabels: selector(gateway) },
+    selector: { matchLabels: selector(settings, gateway) },
     template: {
       metadata: {
         labels: {
-          ...selector(gateway),
+          ...labelsOf(gateway),
           [PROXY_KIND]: "gateway",
-          ...ownerLabels(settings.mesh, "gateway"),
+          ...selector(settings, gateway),
         },
       },
       spec: {

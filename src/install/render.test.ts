@@ -75,6 +75,16 @@ test("a change of what the control plane reads at start makes new pods, another 
   assert.notDeepEqual(rollout({ mesh: { accessLogFile: "/dev/stdout" } }), rollout({}));
 });
 
+test("an edit of a gateway's labels leaves its selectors, which cannot change, as they are", () => {
+  const selectors = (labels: Record<string, string>): readonly unknown[] =>
+    rendered({ ...bare, spec: { gateways: [{ name: "edge", replicas: 2, labels }] } })
+      .filter(({ metadata }) => metadata.name === "edge")
+      .flatMap(({ spec }) => (spec as { selector?: unknown } | undefined)?.selector ?? []);
+  const before = selectors({ istio: "edge" });
+  assert.equal(before.length, 3, "of Service, Deployment and PodDisruptionBudget");
+  assert.deepEqual(selectors({ istio: "front", team: "shop" }), before);
+});
+
 const operatorManifest = (): readonly KubeObject[] =>
   parseAllDocuments(readFileSync(join(ROOT, "manifests/operator.yaml"), "utf8")).map(
     (document) => document.toJS() as KubeObject,
