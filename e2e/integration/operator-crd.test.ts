@@ -71,6 +71,11 @@ const refused = [
     want: /spec\.gateways\[1\]/,
   },
   {
+    title: "a gateway of the control plane's name",
+    spec: { gateways: [{ name: "meshwright-control-plane" }] },
+    want: /spec\.gateways\[\]\.name: must not be meshwright-control-plane/,
+  },
+  {
     title: "two ports of one number",
     spec: {
       gateways: [

@@ -85,6 +85,16 @@ test("an edit of a gateway's labels leaves its selectors, which cannot change, a
   assert.deepEqual(selectors({ istio: "front", team: "shop" }), before);
 });
 
+test("no gateway may have a name of the mesh's own", () => {
+  const own = rendered({ ...bare, spec: { gateways: [] } }).filter(({ kind }) =>
+    ["Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"].includes(kind),
+  );
+  const crd = parse(readFileSync(join(ROOT, "crds/mesh/meshconfigs.yaml"), "utf8")) as KubeObject;
+  const [, refused] = /!\(self in (\['meshwright-.*?\])\)/.exec(JSON.stringify(crd)) ?? [];
+  for (const { kind, metadata } of own)
+    assert.ok(refused?.includes(`'${metadata.name}'`), `${kind} ${metadata.name}`);
+});
+
 const operatorManifest = (): readonly KubeObject[] =>
   parseAllDocuments(readFileSync(join(ROOT, "manifests/operator.yaml"), "utf8")).map(
     (document) => document.toJS() as KubeObject,
