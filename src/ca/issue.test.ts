@@ -33,12 +33,15 @@ function openssl(files: Readonly<Record<string, string>>, ...args: string[]): st
 }
 
 /** An intermediate CA below a root, both made by openssl: what a user brings. */
-function broughtByUser(algorithm: readonly string[]): Cacerts {
+function broughtByUser(algorithm: readonly string[], keyId = "hash"): Cacerts {
   const dir = mkdtempSync(join(tmpdir(), "meshwright-ca-"));
   const run = (...args: string[]): string =>
     execFileSync("openssl", args, { cwd: dir, encoding: "utf8", stdio: "pipe" });
   try {
-    writeFileSync(join(dir, "ext"), "basicConstraints=critical,CA:true\nkeyUsage=keyCertSign\n");
+    writeFileSync(
+      join(dir, "ext"),
+      `basicConstraints=critical,CA:true\nkeyUsage=keyCertSign\nsubjectKeyIdentifier=${keyId}\n`,
+    );
     const key = (file: string): string => run("genpkey", ...algorithm, "-out", file);
     key("root.key");
     key("ca.key");
@@ -158,8 +161,23 @@ test("a serving certificate is good for each of its names", async () => {
   assert.equal(leaf.checkHost("other.mesh-system.svc"), undefined);
 });
 
+const EC = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
+for (const { title, keyId } of [
+  { title: "by SHA-256", keyId: "5B:1F:0C:52:C3:5D:5A:70:2F:0B:C2:8C:8E:4F:31:9D:77:C0:2A:11" },
+  { title: "not at all", keyId: "none" },
+])
+  test(`a certificate is known as of a CA that names its key ${title}`, async () => {
+    const files = broughtByUser(EC, keyId);
+    const issuer = await loadIssuer(files, { source, now });
+    const { certChainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
+    assert.ok(
+      new X509Certificate(certChainPem).checkIssued(new X509Certificate(files["ca-cert.pem"])),
+    );
+  });
+
 for (const algorithm of [
-  ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+  EC,
   ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
   ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
 ])

@@ -90,7 +90,7 @@ async function issue(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([...leaf.usages]),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey),
+      await authorityKey(issuer.certificate),
       new x509.SubjectAlternativeNameExtension(leaf.names, true),
     ],
   });
@@ -101,6 +101,14 @@ async function issue(
     notAfter,
     renewAt: new Date(now.getTime() + lifeMs / 2),
   };
+}
+
+/** The key by the name that the CA gives it (RFC 5280, 4.2.1.1); verifiers compare the two. */
+async function authorityKey(ca: x509.X509Certificate): Promise<x509.Extension> {
+  const own = ca.getExtension(x509.SubjectKeyIdentifierExtension);
+  return own
+    ? new x509.AuthorityKeyIdentifierExtension(own.keyId)
+    : x509.AuthorityKeyIdentifierExtension.create(ca.publicKey);
 }
 
 const exhausted = ({ certificate, notAfter }: Issuer): MeshError =>
