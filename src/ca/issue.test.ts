@@ -32,8 +32,18 @@ function openssl(files: Readonly<Record<string, string>>, ...args: string[]): st
   }
 }
 
+interface Brought {
+  /** What the intermediate calls its key. */
+  readonly keyId?: string;
+  /** Days that the root has, from today; its certificate may have been renewed. */
+  readonly rootDays?: readonly number[];
+}
+
 /** An intermediate CA below a root, both made by openssl: what a user brings. */
-function broughtByUser(algorithm: readonly string[], keyId = "hash"): Cacerts {
+function broughtByUser(
+  algorithm: readonly string[],
+  { keyId = "hash", rootDays = [9000] }: Brought = {},
+): Cacerts {
   const dir = mkdtempSync(join(tmpdir(), "meshwright-ca-"));
   const run = (...args: string[]): string =>
     execFileSync("openssl", args, { cwd: dir, encoding: "utf8", stdio: "pipe" });
@@ -45,19 +55,11 @@ function broughtByUser(algorithm: readonly string[], keyId = "hash"): Cacerts {
     const key = (file: string): string => run("genpkey", ...algorithm, "-out", file);
     key("root.key");
     key("ca.key");
-    run(
-      "req",
-      "-x509",
-      "-new",
-      "-key",
-      "root.key",
-      "-subj",
-      "/O=shop/CN=root",
-      "-out",
-      "root.pem",
-      "-days",
-      "9000",
+    const subject = ["-subj", "/O=shop/CN=root"];
+    const roots = rootDays.map((days) =>
+      run("req", "-x509", "-new", "-key", "root.key", ...subject, "-days", String(days)),
     );
+    writeFileSync(join(dir, "root.pem"), roots[0] ?? "");
     run("req", "-new", "-key", "ca.key", "-subj", "/O=shop/CN=intermediate", "-out", "ca.csr");
     run(
       "x509",
@@ -80,7 +82,7 @@ function broughtByUser(algorithm: readonly string[], keyId = "hash"): Cacerts {
     return {
       "ca-cert.pem": read("ca.pem"),
       "ca-key.pem": run("pkey", "-in", "ca.key"),
-      "root-cert.pem": read("root.pem"),
+      "root-cert.pem": roots.join(""),
       "cert-chain.pem": read("ca.pem") + read("root.pem"),
     };
   } finally {
@@ -168,7 +170,7 @@ for (const { title, keyId } of [
   { title: "not at all", keyId: "none" },
 ])
   test(`a certificate is known as of a CA that names its key ${title}`, async () => {
-    const files = broughtByUser(EC, keyId);
+    const files = broughtByUser(EC, { keyId });
     const issuer = await loadIssuer(files, { source, now });
     const { certChainPem } = await issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now });
     assert.ok(
@@ -260,4 +262,18 @@ test("an expired CA is refused with its date", async () => {
     code: "MESH0401",
     message: /expired at 2030-01-01T02:00:00\.000Z/,
   });
+});
+
+test("an expired root is refused, with an intermediate that has not expired", async () => {
+  await assert.rejects(loadIssuer(broughtByUser(EC, { rootDays: [1] }), { source, now }), {
+    code: "MESH0401",
+    message: /^the CA in Secret mesh-system\/cacerts expired at .*Z: "O=shop, CN=root"$/,
+  });
+});
+
+test("a root whose certificate was renewed is good for as long as the newest", async () => {
+  const files = broughtByUser(EC, { rootDays: [1, 7000, 2] });
+  const { notAfter } = await loadIssuer(files, { source, now });
+  const [, renewed = ""] = files["root-cert.pem"].split(/(?=-----BEGIN)/);
+  assert.equal(notAfter.getTime(), new Date(new X509Certificate(renewed).validTo).getTime());
 });

@@ -38,6 +38,7 @@ export interface Issuer {
   readonly intermediatesPem: string;
   /** The bundle that workloads trust. */
   readonly rootsPem: string;
+  /** Until then all of them are good, from the issuing certificate up to its root. */
   readonly notAfter: Date;
   /** Changes when the issuing certificate or the bundle does; equal on every replica. */
   readonly generation: string;
@@ -83,7 +84,7 @@ export async function createRoot({
  *
  * @param source names the Secret in messages, e.g. `Secret mesh-system/cacerts`
  * @throws MeshError `MESH0402` if a part is missing, does not parse, or does not fit the others;
- *   `MESH0401` if the CA has expired
+ *   `MESH0401` if the CA, or what is above it, has expired
  */
 export async function loadIssuer(
   files: Readonly<Partial<Record<keyof Cacerts, string>>>,
@@ -98,12 +99,11 @@ export async function loadIssuer(
     : [];
   if (ca === undefined) throw invalid(source, "ca-cert.pem holds no certificate");
   if (!ca.ca) throw invalid(source, "ca-cert.pem is not a CA certificate (basicConstraints CA)");
-  const intermediates = path(ca, chain, roots, source);
+  const { intermediates, root } = path(ca, chain, roots, source);
   const key = await signingKey(part(files, "ca-key.pem", source), ca, source);
-  const notAfter = new Date(
-    Math.min(...[ca, ...intermediates].map((c) => new Date(c.validTo).getTime())),
-  );
-  if (notAfter <= now) throw expired(source, notAfter);
+  const first = [ca, ...intermediates, root].reduce((a, b) => (endOf(a) <= endOf(b) ? a : b));
+  const notAfter = new Date(endOf(first));
+  if (notAfter <= now) throw expired(source, first);
   return {
     certificate: new x509.X509Certificate(ca.raw),
     key,
@@ -114,10 +114,14 @@ export async function loadIssuer(
   };
 }
 
-export const expired = (source: string, notAfter: Date): MeshError =>
-  new MeshError("MESH0401", `the CA in ${source} expired at ${notAfter.toISOString()}`, {
-    hint: `put a CA that is still valid into ${source}, with the old root kept in root-cert.pem until every workload has a new certificate`,
-  });
+const expired = (source: string, certificate: X509Certificate): MeshError =>
+  new MeshError(
+    "MESH0401",
+    `the CA in ${source} expired at ${new Date(endOf(certificate)).toISOString()}: "${nameOf(certificate)}"`,
+    {
+      hint: `put a CA that is still valid into ${source}, with the old root kept in root-cert.pem until every workload has a new certificate`,
+    },
+  );
 
 const invalid = (source: string, what: string, cause?: unknown): MeshError =>
   new MeshError("MESH0402", `the CA in ${source} cannot be used: ${what}`, {
@@ -145,28 +149,39 @@ function certificates(pem: string, name: string, source: string): X509Certificat
   }
 }
 
-/** The certificates between a leaf and a trusted root: none if the CA is a root itself. */
+interface Path {
+  /** Between a leaf and the root: none if the CA is a root itself. */
+  readonly intermediates: readonly X509Certificate[];
+  /** The trusted one above them; of several that could be, the one that is good for longest. */
+  readonly root: X509Certificate;
+}
+
 function path(
   ca: X509Certificate,
   chain: readonly X509Certificate[],
   roots: readonly X509Certificate[],
   source: string,
-): X509Certificate[] {
-  const above: X509Certificate[] = [];
+): Path {
+  const intermediates: X509Certificate[] = [];
   let last = ca;
   while (!roots.some((root) => root.fingerprint256 === last.fingerprint256)) {
-    above.push(last);
-    if (roots.some((root) => issued(root, last))) return above;
-    const next = chain.find((c) => issued(c, last) && !above.includes(c));
+    intermediates.push(last);
+    const [root] = roots.filter((one) => issued(one, last)).sort((a, b) => endOf(b) - endOf(a));
+    if (root) return { intermediates, root };
+    const next = chain.find((c) => issued(c, last) && !intermediates.includes(c));
     if (next === undefined)
       throw invalid(
         source,
-        `cert-chain.pem does not lead from "${last.subject.replaceAll("\n", ", ")}" to a root in root-cert.pem`,
+        `cert-chain.pem does not lead from "${nameOf(last)}" to a root in root-cert.pem`,
       );
     last = next;
   }
-  return above;
+  return { intermediates, root: last };
 }
+
+const nameOf = ({ subject }: X509Certificate): string => subject.replaceAll("\n", ", ");
+
+const endOf = ({ validTo }: X509Certificate): number => new Date(validTo).getTime();
 
 const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
   subject.checkIssued(issuer) && subject.verify(issuer.publicKey);
