@@ -22,6 +22,8 @@ import type { TrustState } from "./trust.ts";
 /** The next look while something is waited for: what no watch tells of is asked for more often. */
 const AGAIN_MS = 5_000;
 const ASK_AGAIN_MS = 500;
+/** No watch tells of a CA that expires; and the clock by which it does may be set meanwhile. */
+const LONGEST_MS = 24 * 3_600_000;
 const ASKED: readonly string[] = ["Establishing", "XdsProbeFailed", "DryRunInjectFailed"];
 
 export async function reconcile(
@@ -270,8 +272,14 @@ async function report(
     deps.world.learn(written);
     await announce(mesh, found, deps, signal);
   }
-  if (found.waits.length === 0) return undefined;
-  return found.waits.some(({ reason }) => ASKED.includes(reason)) ? ASK_AGAIN_MS : AGAIN_MS;
+  return nextLookMs(found, deps.now());
+}
+
+function nextLookMs({ waits, trust }: Report, now: Date): number | undefined {
+  if (waits.length > 0)
+    return waits.some(({ reason }) => ASKED.includes(reason)) ? ASK_AGAIN_MS : AGAIN_MS;
+  if (trust === undefined) return undefined;
+  return Math.min(LONGEST_MS, Math.max(0, trust.notAfter.getTime() - now.getTime()));
 }
 
 async function announce(

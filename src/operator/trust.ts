@@ -58,14 +58,17 @@ export class Trust {
    * Makes sure that there is a master, and says what is trusted.
    *
    * @param knownFingerprint of the root that the status tells of: where one was, none is made
-   * @throws MeshError `MESH0403` if the root is lost, `MESH0402` if what there is cannot be used
+   * @throws MeshError `MESH0403` if the root is lost, `MESH0402` if what there is cannot be used,
+   *   `MESH0401` if it has expired
    */
   async ensure(
     settings: Settings,
     knownFingerprint: string | undefined,
     signal: AbortSignal,
   ): Promise<TrustState> {
-    if (this.#known?.versions === this.#versions(settings)) return this.#known.state;
+    const known = this.#known;
+    if (known?.versions === this.#versions(settings) && known.state.notAfter > this.#deps.now())
+      return known.state;
     const master = await this.#read(OPERATOR_NAMESPACE, CA_SECRET, signal);
     const copy = await this.#read(settings.namespace, CACERTS_SECRET, signal);
     const isUsers = copy !== undefined && !isOwned(copy, settings.mesh);
