@@ -182,6 +182,25 @@ export function kindOf({ apiVersion, kind }: Pick<KubeObject, "apiVersion" | "ki
   return known;
 }
 
+interface DefinitionSpec {
+  readonly group: string;
+  readonly scope: string;
+  readonly names: { readonly kind: string; readonly plural: string };
+  readonly versions: readonly { readonly name: string; readonly storage: boolean }[];
+}
+
+/** What a CustomResourceDefinition defines, in the version that is stored. */
+export function definedKind({ spec }: KubeObject): Kind {
+  const { group, scope, names, versions } = spec as DefinitionSpec;
+  return {
+    group,
+    version: versions.find(({ storage }) => storage)?.name ?? "",
+    kind: names.kind,
+    plural: names.plural,
+    namespaced: scope === "Namespaced",
+  };
+}
+
 /** The path of a kind's objects below the API server's root, e.g. `/apis/apps/v1/deployments`. */
 export function pathOf(kind: Kind, namespace?: string): string {
   const root = kind.group === "" ? `/api/${kind.version}` : `/apis/${apiVersionOf(kind)}`;

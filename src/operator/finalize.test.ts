@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apiVersionOf, KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
+import { apiVersionOf, KINDS, type Kind, type MeshConfig, pathOf } from "../api/kinds.ts";
 import { COMPONENT, MANAGED_BY, MANAGER, MESH } from "../api/labels.ts";
 import { OPERATOR } from "../api/names.ts";
 import { type KubeObject, objectKey } from "../api/object.ts";
@@ -28,15 +28,35 @@ function object(kind: Kind, name: string, labels: Record<string, string> = {}): 
 const namespace = object(KINDS.namespace, NAMESPACE, OURS);
 const lookout = object(KINDS.roleBinding, OPERATOR, OURS);
 const tlsSecret = object(KINDS.secret, "tls-of-a-user");
-const definition = object(KINDS.customResourceDefinition, "virtualservices.networking.istio.io", {
-  ...OURS,
-  [COMPONENT]: "crds",
-});
+/** No part of the mesh reads these, but its definition is among those that are installed. */
+const trafficExtensions: Kind = {
+  ...KINDS.wasmPlugin,
+  kind: "TrafficExtension",
+  plural: "trafficextensions",
+};
+const definitions = [KINDS.virtualService, KINDS.peerAuthentication, trafficExtensions].map(
+  ({ group, version, kind, plural }) => ({
+    ...object(KINDS.customResourceDefinition, `${plural}.${group}`, {
+      ...OURS,
+      [COMPONENT]: "crds",
+    }),
+    spec: {
+      group,
+      scope: "Namespaced",
+      names: { kind, plural },
+      versions: [
+        { name: "v1alpha1", storage: version === "v1alpha1" },
+        { name: "v1", storage: version === "v1" },
+      ],
+    },
+  }),
+);
 
 /** What the operator may see of a cluster: configuration and Secrets at large by the lookout only. */
 class Cluster {
   readonly deleted: string[] = [];
   readonly said: string[] = [];
+  readonly asked = new Set<string>();
   readonly #objects = new Map<string, KubeObject>();
   readonly #refused: readonly Kind[];
 
@@ -59,7 +79,7 @@ class Cluster {
       applied: { forget() {} },
       events: { emit: async (_: unknown, { message }: Happening) => void this.said.push(message) },
       catalogue: { version: "0.1.0", image: "", proxyImage: "" },
-      crds: [{ ...definition, spec: { group: "networking.istio.io" } }],
+      crds: definitions,
       log: silent,
     } as unknown as Deps;
   }
@@ -69,6 +89,7 @@ class Cluster {
   readonly #list = async (kind: Kind, selection: Selection) => {
     if (!this.#maySee(kind, selection))
       throw new ApiError(`list ${kind.kind}`, { status: 403, reason: "Forbidden", message: "no" });
+    this.asked.add(pathOf(kind));
     return [...this.#objects.values()].filter(
       (one) => one.kind === kind.kind && isSelected(one, selection),
     );
@@ -81,7 +102,7 @@ class Cluster {
   };
 
   #maySee(kind: Kind, { fieldSelector }: Selection): boolean {
-    if (this.#refused.includes(kind)) return false;
+    if (this.#refused.some(({ plural }) => plural === kind.plural)) return false;
     if (kind !== KINDS.secret && kind !== KINDS.configMap) return true;
     return fieldSelector !== undefined || this.has(lookout);
   }
@@ -138,8 +159,27 @@ test("in a namespace of somebody else's the right to see Secrets does not outliv
 });
 
 test("definitions stay where nobody can say whether there are objects of them", async () => {
-  const cluster = new Cluster([definition], [KINDS.virtualService]);
+  const cluster = new Cluster(definitions, [KINDS.virtualService]);
   await cluster.remove();
-  assert.ok(cluster.has(definition));
+  assert.ok(definitions.every((one) => cluster.has(one)));
   assert.match(cluster.said[0] ?? "", /^the definitions .* are kept, .* list VirtualService/);
+});
+
+test("definitions go if there are no objects of any of them", async () => {
+  const cluster = new Cluster(definitions);
+  await cluster.remove();
+  assert.ok(!definitions.some((one) => cluster.has(one)));
+  for (const path of [
+    "/apis/networking.istio.io/v1/virtualservices",
+    "/apis/security.istio.io/v1/peerauthentications",
+    "/apis/extensions.istio.io/v1alpha1/trafficextensions",
+  ])
+    assert.ok(cluster.asked.has(path), path);
+});
+
+test("definitions stay for an object of a kind that no part of the mesh reads", async () => {
+  const cluster = new Cluster([...definitions, object(trafficExtensions, "of-a-user")]);
+  await cluster.remove();
+  assert.ok(definitions.every((one) => cluster.has(one)));
+  assert.match(cluster.said[0] ?? "", /there are objects like TrafficExtension mesh-system\/of-a-/);
 });

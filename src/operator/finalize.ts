@@ -1,5 +1,5 @@
 /** Takes a mesh away: webhooks first, so that a removal that stops half-way never blocks a pod. */
-import { KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
+import { definedKind, KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
 import { COMPONENT, MANAGER, MESH } from "../api/labels.ts";
 import { CACERTS_SECRET, CONTROL_PLANE, OPERATOR, ROOT_CONFIG_MAP } from "../api/names.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
@@ -150,10 +150,7 @@ class Removal {
   }
 
   #istioKinds(): readonly Kind[] {
-    const groups = new Set(
-      this.#deps.crds.map(({ spec }) => (spec as { readonly group: string }).group),
-    );
-    return Object.values(KINDS).filter(({ group }) => groups.has(group));
+    return this.#deps.crds.map(definedKind);
   }
 
   /** The first that is looked for; where we may not look it may be, and the refusal stands for it. */

@@ -1,6 +1,6 @@
 /** Whether a stage works: by looking, and where no status tells, by asking. */
 import type { Pod } from "../api/gen/kubernetes.ts";
-import { KINDS, type Live } from "../api/kinds.ts";
+import { apiVersionOf, definedKind, KINDS, type Live } from "../api/kinds.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
 import { addressWait, podTrouble, rolloutWait, type Wait } from "../install/readiness.ts";
 import type { Stage, StageName } from "../install/render.ts";
@@ -52,7 +52,7 @@ async function unserved(
   { client }: Deps,
   signal: AbortSignal,
 ): Promise<Wait | undefined> {
-  const groups = Map.groupBy(objects, groupVersion);
+  const groups = Map.groupBy(objects, (definition) => apiVersionOf(definedKind(definition)));
   const { groups: served } = (await client.request(
     { doing: "ask what the API serves", method: "GET", path: "/apis" },
     signal,
@@ -60,7 +60,7 @@ async function unserved(
   const known = new Set(served.flatMap(({ versions }) => versions.map((v) => v.groupVersion)));
   for (const [version, definitions] of groups) {
     const plurals = known.has(version) ? await pluralsOf(version, client, signal) : new Set();
-    const missing = definitions.find((definition) => !plurals.has(pluralOf(definition)));
+    const missing = definitions.find((definition) => !plurals.has(definedKind(definition).plural));
     if (missing)
       return { reason: "Establishing", message: `${objectName(missing)} is not served yet` };
   }
@@ -86,19 +86,6 @@ interface ApiGroupList {
 interface ApiResourceList {
   readonly resources: readonly { readonly name: string }[];
 }
-
-interface DefinitionSpec {
-  readonly group: string;
-  readonly names: { readonly plural: string };
-  readonly versions: readonly { readonly name: string; readonly storage: boolean }[];
-}
-
-function groupVersion({ spec }: KubeObject): string {
-  const { group, versions } = spec as DefinitionSpec;
-  return `${group}/${versions.find(({ storage }) => storage)?.name ?? ""}`;
-}
-
-const pluralOf = ({ spec }: KubeObject): string => (spec as DefinitionSpec).names.plural;
 
 async function rollout(
   { objects }: Stage,
