@@ -145,6 +145,20 @@ test("a namespace with nothing of users' goes", async () => {
   assert.deepEqual(cluster.said, []);
 });
 
+test("a namespace goes with what Kubernetes makes in each, not with what only has such a name", async () => {
+  const madeByKubernetes = [
+    object(KINDS.serviceAccount, "default"),
+    object(KINDS.configMap, "kube-root-ca.crt"),
+  ];
+  const empty = new Cluster([namespace, lookout, ...madeByKubernetes]);
+  await empty.remove();
+  assert.ok(!empty.has(namespace));
+  const policy = object(KINDS.peerAuthentication, "default");
+  const used = new Cluster([namespace, lookout, ...madeByKubernetes, policy]);
+  await used.remove();
+  assert.ok(used.has(namespace));
+});
+
 test("a namespace that is going already is not asked about", async () => {
   const metadata = { ...namespace.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
   const cluster = new Cluster([{ ...namespace, metadata }]);

@@ -35,8 +35,12 @@ const LODGERS = [
 const isLookout = ({ kind, metadata }: KubeObject): boolean =>
   kind === KINDS.roleBinding.kind && metadata.name === OPERATOR;
 
-/** Kubernetes makes these in every namespace. */
-const EVERYWHERE: readonly string[] = ["kube-root-ca.crt", "default", ROOT_CONFIG_MAP];
+/** Kubernetes makes these in every namespace, and the control plane one. */
+const EVERYWHERE: readonly string[] = [
+  `${KINDS.configMap.kind} kube-root-ca.crt`,
+  `${KINDS.configMap.kind} ${ROOT_CONFIG_MAP}`,
+  `${KINDS.serviceAccount.kind} default`,
+];
 
 const METADATA = { metadataOnly: true } as const;
 
@@ -125,10 +129,13 @@ class Removal {
   }
 
   #lodger(namespace: string): Promise<KubeObject | ApiError | undefined> {
-    return this.#find([...LODGERS, ...this.#istioKinds()], { namespace }, (object) => {
-      const { name } = object.metadata;
-      return !isOwned(object, this.#settings.mesh) && !EVERYWHERE.includes(name);
-    });
+    return this.#find(
+      [...LODGERS, ...this.#istioKinds()],
+      { namespace },
+      (object) =>
+        !isOwned(object, this.#settings.mesh) &&
+        !EVERYWHERE.includes(`${object.kind} ${object.metadata.name}`),
+    );
   }
 
   /** The definitions of the Istio API go only if nobody uses them: with them go all objects. */
