@@ -78,3 +78,24 @@ test("a CA that expires is noticed, though nothing else changed", async () => {
     message: /Secret mesh-system\/cacerts expired/,
   });
 });
+
+test("a change that is told of while the Secrets are read is not taken as read", async () => {
+  const secrets = new Secrets();
+  const [first, second] = [await root(), await root()];
+  secrets.put(MASTER, first);
+  secrets.afterRead = () => {
+    secrets.afterRead = () => {};
+    secrets.put(MASTER, second);
+  };
+  const trust = secrets.trust();
+  assert.equal((await trust.ensure(settings, undefined, signal)).rootsPem, first["root-cert.pem"]);
+  assert.equal((await trust.ensure(settings, undefined, signal)).rootsPem, second["root-cert.pem"]);
+});
+
+test("what is known is not read again, nor is what was just written", async () => {
+  const secrets = new Secrets();
+  const trust = secrets.trust();
+  const made = await trust.ensure(settings, undefined, signal);
+  secrets.afterRead = () => assert.fail("read again");
+  assert.equal(await trust.ensure(settings, undefined, signal), made);
+});

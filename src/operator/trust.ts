@@ -66,9 +66,8 @@ export class Trust {
     knownFingerprint: string | undefined,
     signal: AbortSignal,
   ): Promise<TrustState> {
-    const known = this.#known;
-    if (known?.versions === this.#versions(settings) && known.state.notAfter > this.#deps.now())
-      return known.state;
+    const known = this.#remembered(settings);
+    if (known) return known;
     const master = await this.#read(OPERATOR_NAMESPACE, CA_SECRET, signal);
     const copy = await this.#read(settings.namespace, CACERTS_SECRET, signal);
     const isUsers = copy !== undefined && !isOwned(copy, settings.mesh);
@@ -76,13 +75,21 @@ export class Trust {
     const found = isUsers ? copy : (master ?? copy);
     const files = found ? filesOf(found) : await this.#create(settings, knownFingerprint);
     const state = await this.#check(files, found);
-    if (!sameFiles(master, files)) await this.#writeMaster(files, signal);
-    return this.#remember(settings, { ...state, data: isUsers ? undefined : files });
+    const kept = sameFiles(master, files) ? master : await this.#writeMaster(files, signal);
+    // Of what was read: the watch may have told of a newer one meanwhile, which is yet to be read.
+    const versions = versionsOf(kept, copy);
+    this.#known = { versions, state: { ...state, data: isUsers ? undefined : files } };
+    return this.#known.state;
   }
 
-  #remember(settings: Settings, state: TrustState): TrustState {
-    this.#known = { versions: this.#versions(settings), state };
-    return state;
+  #remembered({ namespace }: Settings): TrustState | undefined {
+    const { world, now } = this.#deps;
+    const versions = versionsOf(
+      world.find(KINDS.secret, `${OPERATOR_NAMESPACE}/${CA_SECRET}`),
+      world.find(KINDS.secret, `${namespace}/${CACERTS_SECRET}`),
+    );
+    if (this.#known?.versions !== versions || this.#known.state.notAfter <= now()) return undefined;
+    return this.#known.state;
   }
 
   async #check(
@@ -102,22 +109,21 @@ export class Trust {
     return { ...(await createRoot({ trustDomain, now: this.#deps.now(), ttlMs: ROOT_TTL_MS })) };
   }
 
-  async #writeMaster(files: Files, signal: AbortSignal): Promise<void> {
+  async #writeMaster(files: Files, signal: AbortSignal): Promise<Live<Secret>> {
     const { applied, world } = this.#deps;
-    const { metadata, apiVersion, kind } = await applied.apply(masterSecret(files), signal);
+    const written = await applied.apply(masterSecret(files), signal);
+    const { metadata, apiVersion, kind } = written;
     world.learn({ apiVersion, kind, metadata });
-  }
-
-  #versions({ namespace }: Settings): string {
-    const version = (key: string): string =>
-      this.#deps.world.find(KINDS.secret, key)?.metadata.resourceVersion ?? "none";
-    return `${version(`${OPERATOR_NAMESPACE}/${CA_SECRET}`)} ${version(`${namespace}/${CACERTS_SECRET}`)}`;
+    return written;
   }
 
   #read(namespace: string, name: string, signal: AbortSignal): Promise<Live<Secret> | undefined> {
     return this.#deps.client.get(KINDS.secret, { namespace, name }, signal);
   }
 }
+
+const versionsOf = (...secrets: readonly (Live<Secret> | undefined)[]): string =>
+  secrets.map((secret) => secret?.metadata.resourceVersion ?? "none").join(" ");
 
 /** It bears no mesh's name: it stays when the mesh goes, and serves the next. */
 const masterSecret = (files: Files): Live<Secret> => ({
