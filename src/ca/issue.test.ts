@@ -256,6 +256,27 @@ for (const { name, files, want } of [
     });
   });
 
+test("who replaces a CA is told where, for one that the operator made too", async () => {
+  const files = await root(HOUR_MS);
+  const end = new Date(now.getTime() + HOUR_MS);
+  const hint = async (from: string): Promise<string> => {
+    const expired = await loadIssuer(files, { source: from, now: end }).catch((e: unknown) => e);
+    assert.ok(expired instanceof MeshError);
+    return expired.hint;
+  };
+  const both =
+    /into Secret mesh-system\/cacerts, or into Secret meshwright-operator\/meshwright-ca /;
+  assert.match(await hint(source), both);
+  assert.match(
+    await hint("Secret meshwright-operator/meshwright-ca"),
+    /^put a CA that is still valid into Secret meshwright-operator\/meshwright-ca; keep/,
+  );
+  const issuer = await loadIssuer(files, { source, now });
+  await assert.rejects(issueWorkload(issuer, { identity, ttlMs: HOUR_MS, now: end }), {
+    hint: /into Secret cacerts, or into Secret meshwright-operator\/meshwright-ca /,
+  });
+});
+
 test("an expired CA is refused with its date", async () => {
   const late = new Date(now.getTime() + 3 * HOUR_MS);
   await assert.rejects(loadIssuer(await root(2 * HOUR_MS), { source, now: late }), {

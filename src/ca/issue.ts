@@ -1,8 +1,9 @@
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
+import { CACERTS_SECRET } from "../api/names.ts";
 import { MeshError } from "../util/errors.ts";
 import { generateKey, keyPem, SIGN } from "./key.ts";
-import type { Issuer } from "./root.ts";
+import { type Issuer, replacementHint } from "./root.ts";
 
 /** Who a workload is; the trust domain is the mesh's. */
 export interface Identity {
@@ -115,5 +116,5 @@ const exhausted = ({ certificate, notAfter }: Issuer): MeshError =>
   new MeshError(
     "MESH0401",
     `the CA "${certificate.subject}" cannot issue: it expires at ${notAfter.toISOString()}`,
-    { hint: "replace the CA in the cacerts Secret; keep the old root in root-cert.pem meanwhile" },
+    { hint: replacementHint(`Secret ${CACERTS_SECRET}`) },
   );

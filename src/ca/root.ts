@@ -12,6 +12,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import * as x509 from "@peculiar/x509";
+import { CA_SECRET, OPERATOR_NAMESPACE } from "../api/names.ts";
 import { MeshError } from "../util/errors.ts";
 import { generateKey, type Key, keyPem, P256, RSA, SIGN } from "./key.ts";
 
@@ -118,10 +119,16 @@ const expired = (source: string, certificate: X509Certificate): MeshError =>
   new MeshError(
     "MESH0401",
     `the CA in ${source} expired at ${new Date(endOf(certificate)).toISOString()}: "${nameOf(certificate)}"`,
-    {
-      hint: `put a CA that is still valid into ${source}, with the old root kept in root-cert.pem until every workload has a new certificate`,
-    },
+    { hint: replacementHint(source) },
   );
+
+const MASTER = `Secret ${OPERATOR_NAMESPACE}/${CA_SECRET}`;
+
+/** What the operator made beside the control plane it writes again from its own Secret. */
+export function replacementHint(source: string): string {
+  const other = source === MASTER ? "" : `, or into ${MASTER} if the operator made that one`;
+  return `put a CA that is still valid into ${source}${other}; keep the old root in root-cert.pem until every workload has a new certificate`;
+}
 
 const invalid = (source: string, what: string, cause?: unknown): MeshError =>
   new MeshError("MESH0402", `the CA in ${source} cannot be used: ${what}`, {
