@@ -118,11 +118,16 @@ export class Connection {
     return all.filter(({ name }) => subscription?.wants(name));
   }
 
+  /** What the proxy should have under a name. */
+  resource(type: ResourceType, name: string): EncodedResource | undefined {
+    return this.#source.of(type).resources.get(name);
+  }
+
   /** The culprits alone, as long as they are what the proxy should have. */
   *refusals(): Iterable<Refusal> {
     for (const [type, { refused }] of this.session.subscriptions)
       for (const [name, { version, times, message }] of refused)
-        if (times > 0 && this.#source.of(type).resources.get(name)?.version === version)
+        if (times > 0 && this.resource(type, name)?.version === version)
           yield { proxy: this.caller, type, name, version, message };
   }
 

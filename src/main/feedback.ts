@@ -49,7 +49,7 @@ export class Feedback {
 
   constructor(options: FeedbackOptions) {
     this.#options = options;
-    this.#patches = new RefusedPatches(options.model);
+    this.#patches = new RefusedPatches(options.model, () => this.#ads?.connections ?? []);
     this.#pod = options.pod ?? process.env["POD_NAME"] ?? hostname();
   }
 
@@ -60,9 +60,7 @@ export class Feedback {
 
   /** A proxy has rejected something. */
   rejectionHeard(rejection: Rejection): void {
-    const connections = [...(this.#ads?.connections ?? [])];
-    const proxy = connections.find(({ caller }) => caller.key === rejection.proxy)?.caller;
-    this.#patches.heard(rejection, proxy);
+    this.#patches.heard(rejection);
     this.#scribe?.rejectionHeard();
   }
 

@@ -243,3 +243,17 @@ test("a query that reads itself is a bug that is named", () => {
   );
   assert.throws(() => engine.get(ouroboros, "a"), /reads itself/);
 });
+
+test("a table tells whether anything that is kept was made of a value", () => {
+  const { engine, items, big } = world();
+  assert.equal(items.isRead("a"), false);
+  engine.get(big, "b");
+  const watch = engine.watch(big.node("a"), () => {});
+  watch.read();
+  assert.ok(items.isRead("a"), "of there being nothing");
+  items.upsert(red("c", 1));
+  assert.equal(items.isRead("b"), false, "a single look keeps nothing");
+  watch.dispose();
+  items.upsert(red("c", 2));
+  assert.equal(items.isRead("a"), false);
+});

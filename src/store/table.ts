@@ -65,6 +65,11 @@ export class Table<O, V> implements Sink<O>, Source<[key: string], V | undefined
     return cell;
   }
 
+  /** Whether anything that is kept was made of what stands under the key, or of there being nothing. */
+  isRead(key: string): boolean {
+    return this.#cells.get(key)?.unread === false;
+  }
+
   /** Everything in the table: for tests and dumps, never for queries, which would not be told. */
   entries(): Iterable<readonly [string, V]> {
     return this.#values.entries();

@@ -2,10 +2,8 @@
  * Which objects a resource is made from. Nothing is kept for it: the resource is made once more, and
  * what its translation reads tells. Only a proxy's refusal asks, so it may cost something.
  */
-import type { EnvoyPatch } from "../model/ir/envoy-filter.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import { serversByListener } from "./gateway.ts";
-import { refusedAdditions } from "./patch/added.ts";
 import { untagged } from "./patch/select.ts";
 import type { ResourceType } from "./resource.ts";
 import { translators } from "./translate.ts";
@@ -69,18 +67,3 @@ const hasSource = (value: unknown): value is { readonly source: string } =>
   value !== null &&
   "source" in value &&
   typeof value.source === "string";
-
-/** Patches that a resource is made without, for a proxy did not take it with them. */
-export function omittedPatches(
-  mesh: Mesh,
-  view: ProxyView,
-  { type, name }: Named,
-): readonly EnvoyPatch[] {
-  const rows = translators.filter((one) => one.type === type);
-  const omitted = rows.flatMap((row) =>
-    allKeys(row, mesh, view)
-      .filter((key) => leadsTo(untagged(key).key, name))
-      .flatMap((key) => row.resource(mesh, view, key)?.patches?.omitted ?? []),
-  );
-  return [...omitted, ...refusedAdditions(mesh, view, { type, name })];
-}

@@ -109,10 +109,15 @@ function sameResolved(a: Resolved, b: Resolved): boolean {
   return "needs" in a || "needs" in b ? equal(a, b) : sameResource(a.value, b.value);
 }
 
-/** Equal versions are equal bodies; what delivery must know besides is compared. */
+/** Equal versions are equal bodies; what delivery and users must know besides is compared. */
 function sameResource(a: EncodedResource | undefined, b: EncodedResource | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.version === b.version && a.name === b.name && equal(a.clusters, b.clusters);
+  return (
+    a.version === b.version &&
+    a.name === b.name &&
+    equal(a.clusters, b.clusters) &&
+    equal(a.patches?.omitted, b.patches?.omitted)
+  );
 }
 
 /** Parts by row and projection, shared by all scopes that lead there. */
