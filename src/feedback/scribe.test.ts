@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition } from "../api/conditions.ts";
+import { type Condition, conditionOf } from "../api/conditions.ts";
 import { KINDS } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
 import { createMeshModel } from "../model/dataflow.ts";
 import { apply, modelOf, remove, SETTINGS } from "../testing/fixtures.ts";
 import { silent } from "../util/log.ts";
 import { Ledger } from "./ledger.ts";
+import type { Refusal } from "./rejections.ts";
 import { Scribe } from "./scribe.ts";
 
 const routes: KubeObject = {
@@ -51,6 +52,78 @@ test("a status is written when proxies have been served", async () => {
   stop.abort();
   await running;
   assert.deepEqual(events, ["busy", "busy", "served", "write web"]);
+});
+
+test("however many refusals are heard of in a row, they are looked at a few at a time", async (t) => {
+  const { engine, findings } = createMeshModel(SETTINGS);
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const looks: number[] = [];
+  const scribe: Scribe = new Scribe(
+    {
+      ledger: new Ledger(),
+      engine,
+      findings,
+      refusals() {
+        looks.push(performance.now());
+        if (looks.length === 3) stop.abort();
+        scribe.rejectionHeard();
+        return Promise.resolve([]);
+      },
+      addressFamilies: () => [],
+      client: { apply: () => assert.fail("nothing is to be written") },
+      log: silent,
+    },
+    stop.signal,
+  );
+  await scribe.run();
+  const [first = 0, second = 0, third = 0] = looks;
+  const gaps = [second - first, third - second];
+  assert.ok(
+    gaps.every((ms) => ms > 900),
+    gaps.join(" and "),
+  );
+});
+
+test("what was rejected of an object before it was edited is not told of what it is now", async (t) => {
+  const { engine, findings } = createMeshModel(SETTINGS);
+  const ledger = new Ledger();
+  const sink = ledger.sink(KINDS.virtualService);
+  sink.upsert(routes);
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const source = "VirtualService shop/web";
+  let refused: readonly Refusal[] = [
+    { proxy: "shop/a", sources: [source], resource: "VirtualHost 80/web:80", message: "no" },
+  ];
+  const writes: string[] = [];
+  const scribe = new Scribe(
+    {
+      ledger,
+      engine,
+      findings,
+      refusals: () => Promise.resolve(refused),
+      addressFamilies: () => [],
+      client: {
+        apply<T extends KubeObject>(object: T): Promise<T> {
+          const { conditions = [] } =
+            (object as KubeObject<object, { conditions?: Condition[] }>).status ?? {};
+          const found = conditionOf(conditions, "Programmed");
+          writes.push(`${found?.observedGeneration} ${found?.status}`);
+          if (writes.length > 1) stop.abort();
+          else {
+            refused = [];
+            sink.upsert({ ...routes, metadata: { ...routes.metadata, generation: 2 } });
+          }
+          return Promise.resolve(object);
+        },
+      },
+      log: silent,
+    },
+    stop.signal,
+  );
+  await scribe.run();
+  assert.deepEqual(writes, ["1 False", "2 True"]);
 });
 
 const gateway = {

@@ -26,8 +26,10 @@ const writes = counter("meshwright_status_writes_total", "Statuses written to ne
 
 /** Changes within this time are one write, and what proxies need goes out first. */
 const SETTLE_MS = 200;
-/** How often proxies' refusals are looked at, besides at once when one is heard of. */
+/** How often proxies' refusals are looked at. */
 const LOOK_MS = 2_000;
+/** The same while some are heard of: one patch may be refused of every resource, one by one. */
+const SOON_MS = 1_000;
 /** A count that moves while proxies come and go is not worth a write each time. */
 const REWORD_MS = 30_000;
 /**
@@ -77,7 +79,8 @@ export class Scribe {
   #ipv6 = false;
   #rejected: ReadonlyMap<string, Rejected> = new Map();
   #timer: NodeJS.Timeout | undefined;
-  #look = Promise.withResolvers<void>();
+  #edited = Promise.withResolvers<void>();
+  #heard = Promise.withResolvers<void>();
 
   /** @param signal aborts when another replica may lead: nothing is written after */
   constructor(options: ScribeOptions, signal: AbortSignal) {
@@ -104,8 +107,7 @@ export class Scribe {
       while (!this.#signal.aborted) {
         this.#lookAtFamilies();
         await this.#lookAtRefusals();
-        await Promise.race([pause(LOOK_MS, this.#signal), this.#look.promise]);
-        this.#look = Promise.withResolvers();
+        await this.#rest();
       }
     } finally {
       undo();
@@ -117,7 +119,19 @@ export class Scribe {
 
   /** A proxy has rejected something. */
   rejectionHeard(): void {
-    this.#look.resolve();
+    this.#heard.resolve();
+  }
+
+  /** Until it is time to look again. */
+  async #rest(): Promise<void> {
+    const heard = this.#heard.promise;
+    await Promise.race([
+      pause(LOOK_MS, this.#signal),
+      pause(SOON_MS, this.#signal).then(() => heard),
+      this.#edited.promise,
+    ]);
+    this.#edited = Promise.withResolvers();
+    this.#heard = Promise.withResolvers();
   }
 
   async #lookAtRefusals(): Promise<void> {
@@ -132,8 +146,8 @@ export class Scribe {
     const { allocation } = this.#options.ledger.get(id) ?? {};
     if (allocation === undefined) this.#pool.release(id);
     else this.#pool.note(id, allocation.held);
-    // What was heard of may be of what the object said before.
-    if (this.#rejected.has(id)) this.#look.resolve();
+    // What was heard of may be of what the object said before: that cannot wait, its status is next.
+    if (this.#rejected.has(id)) this.#edited.resolve();
     this.#suspect(id);
   }
 
