@@ -17,7 +17,7 @@ import type { MeshModel } from "../model/dataflow.ts";
 import { serviceHost } from "../model/host.ts";
 import type { Sink } from "../store/sink.ts";
 import { errorFields, type Log } from "../util/log.ts";
-import { sourcesOf } from "../xds/provenance.ts";
+import { Provenance } from "../xds/provenance.ts";
 import { RefusedPatches } from "./refused-patches.ts";
 
 /** Where a replica tells the others what its proxies do not take. */
@@ -101,6 +101,7 @@ export class Feedback {
   /** What proxies connected to this replica do not take now. */
   refusals(): readonly Refusal[] {
     const { engine, mesh } = this.#options.model;
+    const provenance = new Provenance(mesh(engine));
     const known = this.#sources;
     this.#sources = new Map();
     const now = [...(this.#ads?.refusals() ?? [])].map(
@@ -109,7 +110,7 @@ export class Feedback {
         const sources =
           this.#sources.get(id) ??
           known.get(id) ??
-          sourcesOf(mesh(engine), proxy.view, { type, name });
+          provenance.sourcesOf(proxy.view, { type, name });
         this.#sources.set(id, sources);
         return { proxy: proxy.key, sources, resource: `${type} ${name}`, message };
       },

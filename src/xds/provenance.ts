@@ -7,7 +7,7 @@ import { serversByListener } from "./gateway.ts";
 import { untagged } from "./patch/select.ts";
 import type { ResourceType } from "./resource.ts";
 import { translators } from "./translate.ts";
-import { allKeys } from "./translator.ts";
+import { allKeys, type Translator } from "./translator.ts";
 import type { ProxyView } from "./view.ts";
 
 /** The kinds whose content shows in a resource; others that are read only lead to it. */
@@ -25,23 +25,58 @@ export interface Named {
   readonly name: string;
 }
 
-/** @returns as messages name them, sorted: `VirtualService shop/reviews` */
-export function sourcesOf(mesh: Mesh, view: ProxyView, { type, name }: Named): readonly string[] {
-  const sources = new Set(type === "Listener" ? gatewaySources(mesh, view, name) : []);
-  const recorded = recording(mesh, (source) => {
-    if (SHOWN[type].includes(source.split(" ")[0] ?? "")) sources.add(source);
-  });
-  // The key of a listener may tell whose it is.
-  for (const row of translators.filter((one) => one.type === type))
-    for (const key of allKeys(row, mesh, view)) {
-      if (!leadsTo(untagged(key).key, name)) continue;
+interface Lead {
+  readonly row: Translator;
+  readonly key: string;
+}
+
+/** By names of resources. */
+type Leads = ReadonlyMap<string, readonly Lead[]>;
+
+/** Of a mesh that stays as it is: what there is for a proxy is listed once, however much is asked. */
+export class Provenance {
+  readonly #mesh: Mesh;
+  readonly #leads = new Map<ProxyView, Map<ResourceType, Leads>>();
+
+  constructor(mesh: Mesh) {
+    this.#mesh = mesh;
+  }
+
+  /** @returns as messages name them, sorted: `VirtualService shop/reviews` */
+  sourcesOf(view: ProxyView, { type, name }: Named): readonly string[] {
+    const sources = new Set(type === "Listener" ? gatewaySources(this.#mesh, view, name) : []);
+    const recorded = recording(this.#mesh, (source) => {
+      if (SHOWN[type].includes(source.split(" ")[0] ?? "")) sources.add(source);
+    });
+    for (const { row, key } of this.#leadsTo(type, view).get(name) ?? []) {
       const { applied = [] } = row.resource(recorded, view, key)?.patches ?? {};
       for (const { source } of applied) sources.add(source);
     }
-  return [...sources].sort();
+    return [...sources].sort();
+  }
+
+  #leadsTo(type: ResourceType, view: ProxyView): Leads {
+    const byType = this.#leads.get(view) ?? new Map<ResourceType, Leads>();
+    this.#leads.set(view, byType);
+    const leads = byType.get(type) ?? leadsOf(type, this.#mesh, view);
+    byType.set(type, leads);
+    return leads;
+  }
 }
 
-const leadsTo = (key: string, name: string): boolean => key === name || key.startsWith(`${name}/`);
+function leadsOf(type: ResourceType, mesh: Mesh, view: ProxyView): Leads {
+  const rows = translators.filter((one) => one.type === type);
+  const leads = rows.flatMap((row) =>
+    allKeys(row, mesh, view).flatMap((key) =>
+      namesIn(untagged(key).key).map((name) => ({ name, row, key })),
+    ),
+  );
+  return Map.groupBy(leads, ({ name }) => name);
+}
+
+/** Of which resources a key may be: a listener's may go on after a slash, and tell whose it is. */
+const namesIn = (key: string): readonly string[] =>
+  [...key.matchAll(/\/|$/g)].map(({ index }) => key.slice(0, index));
 
 const gatewaySources = (mesh: Mesh, view: ProxyView, listener: string): readonly string[] =>
   (serversByListener(mesh, view).get(listener) ?? []).map(({ gateway }) => gateway.source);
