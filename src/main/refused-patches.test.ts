@@ -79,12 +79,12 @@ class World {
   connect(name: string, kind: "sidecar" | "grpc" = "sidecar"): void {
     const caller = callerOf(name);
     const view = { ...caller.view, kind };
-    const { scope, release } = this.#scopes.acquire(view);
+    const held = this.#scopes.acquire(view);
     this.#proxies.set(kind === "grpc" ? `${name} grpc` : name, {
       caller: { ...caller, view },
-      release,
-      all: (type) => scope.of(type).resources,
-      resource: (type, of) => scope.of(type).resources.get(of),
+      release: () => held.release(),
+      all: (type) => held.scope.of(type).resources,
+      resource: (type, of) => held.scope.of(type).resources.get(of),
     });
   }
 
@@ -95,15 +95,16 @@ class World {
 
   /** Each proxy gets what there is, until none refuses anything. */
   settle(): void {
-    for (let refused = true; refused; ) {
-      refused = false;
-      for (const { caller, all } of this.#proxies.values())
-        for (const cluster of [...all("Cluster").values()]) {
-          if (limitOf(cluster) !== BAD_LIMIT) continue;
-          refused = true;
-          this.#refuse(caller, cluster);
-        }
-    }
+    let before: number;
+    do {
+      before = this.rejections;
+      for (const proxy of this.#proxies.values()) this.#look(proxy);
+    } while (this.rejections > before);
+  }
+
+  #look(proxy: Connected): void {
+    const bad = [...proxy.all("Cluster").values()].filter((one) => limitOf(one) === BAD_LIMIT);
+    for (const cluster of bad) this.#refuse(proxy.caller, cluster);
   }
 
   /** Those of services that the proxy should have as it takes them. */
