@@ -12,6 +12,7 @@ import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
 import type { Service } from "./ir/service.ts";
 import { originsOf } from "./ir/tls-origin.ts";
 import type { DestinationPolicies, TlsOrigin } from "./ir/traffic.ts";
+import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
@@ -143,34 +144,52 @@ export function policyQuery(
   /** The policies that one namespace's rules give a host or pattern, for clients in another. */
   const policiesIn = (
     cx: Context,
-    owner: string,
+    { owner, holds }: Shelf,
     pattern: string,
     client: string,
   ): DestinationPolicies =>
     policiesOf(
       lookUp(cx, from.destinationRules, cx.get(from.policiesIn, `${owner} ${pattern}`)).filter(
         // Only clients of its own namespace can be meant by their labels.
-        (rule) => isVisible(rule, client) && (rule.clients === undefined || owner === client),
+        (rule) => holds(rule) && isVisible(rule, client) && (!rule.clients || owner === client),
       ),
     );
   return engine.query((cx, client: string, host: string): DestinationPolicies => {
     const patterns = covering(cx, host);
     if (patterns.length === 0) return NO_POLICIES;
-    const owners = new Set([
-      client,
-      registry.service(cx, host, client)?.namespace ?? client,
-      rootNamespace,
-    ]);
+    const owner = registry.service(cx, host, client)?.namespace ?? client;
     const selective: DestinationPolicies["selective"][number][] = [];
-    for (const owner of owners)
+    for (const shelf of shelvesFor(client, owner, rootNamespace))
       for (const pattern of patterns) {
-        const found = policiesIn(cx, owner, pattern, client);
+        const found = policiesIn(cx, shelf, pattern, client);
         selective.push(...found.selective);
         if (found.general !== undefined) return { selective, general: found.general };
       }
     return { selective };
   });
 }
+
+/** Rules of a namespace that are looked at together. */
+interface Shelf {
+  readonly owner: string;
+  readonly holds: (rule: DestinationRule) => boolean;
+}
+
+/**
+ * The client's namespace, the service's, the root. What the root says to the whole mesh comes last
+ * for its own clients, too: gateways often run there.
+ */
+function shelvesFor(client: string, owner: string, root: string): readonly Shelf[] {
+  const isShared = (rule: DestinationRule): boolean => !isPrivate(rule);
+  if (client !== root)
+    return [...new Set([client, owner, root])].map((one) => ({ owner: one, holds: () => true }));
+  const shared = [...new Set([owner, root])].map((one) => ({ owner: one, holds: isShared }));
+  return [{ owner: root, holds: isPrivate }, ...shared];
+}
+
+/** Whether only clients of its own namespace can follow it. */
+const isPrivate = ({ clients, exportTo, namespace }: DestinationRule): boolean =>
+  clients !== undefined || exportTo.every((to) => to === namespace);
 
 /** By namespace: what it may see, whether it has the hosts or not. */
 export function tlsOriginsQuery(engine: Engine, from: Inputs) {

@@ -41,6 +41,13 @@ const VIEWS: readonly ProxyView[] = [
     serviceAccount: "gateway",
     labels: { istio: "gateway", app: "gateway" },
   },
+  {
+    kind: "gateway",
+    namespace: "mesh-system",
+    workload: "mesh-system/web-1",
+    serviceAccount: "gateway",
+    labels: { istio: "gateway", app: "gateway" },
+  },
   { ...sidecar("one", "web", "v1", 0), kind: "grpc" },
 ];
 

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelOf, SETTINGS } from "../testing/fixtures.ts";
+
+const HOST = "api.shop.svc.cluster.local";
+
+const SERVICE = `
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]}
+`;
+
+const rule = (namespace: string, name: string, spec: object): string => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: ${JSON.stringify(spec)}
+`;
+
+/** The rule that clients of a namespace follow. */
+function ruleFor(namespace: string, ...rules: readonly string[]): string | undefined {
+  const model = modelOf([SERVICE, ...rules].join("---"));
+  return model.mesh(model.engine).policy(HOST, { namespace, labels: {} })?.source;
+}
+
+test("for clients in the root namespace what is for the whole mesh comes last, too", () => {
+  const { rootNamespace: root } = SETTINGS;
+  const everywhere = rule(root, "mesh", { host: "*", trafficPolicy: { outlierDetection: {} } });
+  const own = rule("shop", "api", { host: "api", subsets: [{ name: "v1" }] });
+  const toRoot = { host: HOST, exportTo: ["."] };
+  assert.equal(ruleFor("office", everywhere, own), "DestinationRule shop/api");
+  assert.equal(ruleFor(root, everywhere, own), "DestinationRule shop/api");
+  assert.equal(ruleFor(root, everywhere), "DestinationRule mesh-system/mesh");
+  assert.equal(
+    ruleFor(root, everywhere, own, rule(root, "private", toRoot)),
+    "DestinationRule mesh-system/private",
+  );
+});
