@@ -137,6 +137,12 @@ export const CODES = {
     explanation:
       "No pod of a gateway has all the labels of the Gateway's selector, so nobody opens its servers. The status says so once it has been so for half a minute, as pods that are replaced may be gone for a moment.",
   },
+  MESH0122: {
+    level: "error",
+    title: "A subset's name is not a name",
+    explanation:
+      "Names of subsets are part of the names of clusters, so they are DNS labels: lower-case letters, digits and hyphens, at most 63. A subset with another name is left out, and requests sent to it are answered 503; the rule's others are served.",
+  },
   MESH0131: {
     level: "error",
     title: "An address is not an address",

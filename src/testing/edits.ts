@@ -287,7 +287,7 @@ const destinationRule = fc
       { mode: "SIMPLE", sni: "www.example.com" },
       { mode: "SIMPLE", credentialName: "cert" },
     ),
-    subsets: fc.uniqueArray(version, { maxLength: 2 }),
+    subsets: fc.uniqueArray(fc.constantFrom("v1", "v2", ""), { maxLength: 2 }),
     outlierDetection: fc.constantFrom(undefined, { consecutive5xxErrors: 3 }),
     connectionPool: fc.constantFrom(undefined, { http: { http1MaxPendingRequests: 1 } }),
   })

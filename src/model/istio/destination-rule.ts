@@ -50,6 +50,9 @@ export function lowerDestinationRule(
   return { value, diagnostics: report.diagnostics };
 }
 
+/** A DNS label, as Istio wants it: clusters are named after it, and parts of their names end at a bar. */
+const SUBSET_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** Of two subsets with one name the first counts, as Istio merges. */
 function lowerSubsets(
   subsets: readonly DestinationRuleSpecSubsets[],
@@ -58,6 +61,14 @@ function lowerSubsets(
   const byName = new Map<string, Subset>();
   for (const [i, { name, labels = {}, trafficPolicy }] of subsets.entries()) {
     const path = `spec.subsets[${i}]`;
+    if (!SUBSET_NAME.test(name)) {
+      site.report.add(
+        "MESH0122",
+        `${path}.name`,
+        `"${name}" is no name of a subset, so this one is ignored: use lower-case letters, digits and hyphens, at most 63`,
+      );
+      continue;
+    }
     if (byName.has(name)) {
       site.report.add(
         "MESH0112",

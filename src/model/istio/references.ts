@@ -48,7 +48,9 @@ export function referencesOf(
       const full = fullHost(host, namespace, clusterDomain);
       // What is no host has been told already.
       if (!isHost(full)) return [];
-      return [{ path, host: full, ...defined({ subset, port: port?.number }) }];
+      return [
+        { path, host: full, ...defined({ subset: subset || undefined, port: port?.number }) },
+      ];
     }),
     gateways: gateways
       .map((name, i) => ({ path: `spec.gateways[${i}]`, gateway: gatewayKey(name, namespace) }))
