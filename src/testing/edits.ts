@@ -286,6 +286,7 @@ const destinationRule = fc
       { mode: "ISTIO_MUTUAL", sni: "www.example.com", subjectAltNames: ["spiffe://a/b"] },
       { mode: "SIMPLE", sni: "www.example.com" },
       { mode: "SIMPLE", credentialName: "cert" },
+      { mode: "MUTUAL", credentialName: "", clientCertificate: "", privateKey: "", caCrl: "" },
     ),
     subsets: fc.uniqueArray(fc.constantFrom("v1", "v2", ""), { maxLength: 2 }),
     outlierDetection: fc.constantFrom(undefined, { consecutive5xxErrors: 3 }),

@@ -42,7 +42,7 @@ type Tls = NonNullable<DestinationRuleSpecTrafficPolicy["tls"]>;
 function ofTls(tls: Tls | undefined, path: string): readonly OriginCredential[] {
   const { mode, credentialName: name, clientCertificate, privateKey } = tls ?? {};
   if (!name || (mode !== "SIMPLE" && mode !== "MUTUAL")) return [];
-  const hasFiles = clientCertificate !== undefined && privateKey !== undefined;
+  const hasFiles = Boolean(clientCertificate && privateKey);
   const parts: readonly CredentialPart[] = [
     ...(mode === "MUTUAL" && !hasFiles ? (["certificate"] as const) : []),
     ...(tls?.insecureSkipVerify ? [] : (["roots"] as const)),

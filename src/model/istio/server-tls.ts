@@ -75,13 +75,13 @@ export function credentialReferences({
 type Need = Omit<CredentialReference, "server">;
 
 function needsOf(tls: GatewaySpecServersTls, path: string): readonly Need[] {
-  const { mode = "PASSTHROUGH", credentialNames, caCertCredentialName: ca } = tls;
+  const { mode = "PASSTHROUGH", credentialNames = [], caCertCredentialName: ca } = tls;
   if (!["SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"].includes(mode)) return [];
   const own = credentialsOf(tls).map((name, i): Need => {
-    const field = credentialNames === undefined ? "credentialName" : `credentialNames[${i}]`;
+    const field = credentialNames.length === 0 ? "credentialName" : `credentialNames[${i}]`;
     return { path: `${path}.${field}`, name, part: "certificate" };
   });
-  if (mode === "SIMPLE" || tls.caCertificates !== undefined) return own;
+  if (mode === "SIMPLE" || tls.caCertificates) return own;
   if (ca) return [...own, { path: `${path}.caCertCredentialName`, name: ca, part: "roots" }];
   if (tls.insecureSkipVerify) return own;
   return [...own, ...own.slice(0, 1).map((need): Need => ({ ...need, part: "roots" }))];
@@ -111,9 +111,9 @@ function terminated(
     ...defined({
       clientCertificate: CLIENT_CERTIFICATE[mode],
       mesh: mode === "ISTIO_MUTUAL" ? true : undefined,
-      caCredential: spec.caCertCredentialName && secretName(spec.caCertCredentialName),
-      caFile: spec.caCertificates,
-      crlFile: spec.caCrl,
+      caCredential: spec.caCertCredentialName ? secretName(spec.caCertCredentialName) : undefined,
+      caFile: spec.caCertificates || undefined,
+      crlFile: spec.caCrl || undefined,
       anyClient: spec.insecureSkipVerify || undefined,
       minVersion: tlsVersion(spec.minProtocolVersion, `${path}.minProtocolVersion`, site),
       maxVersion: tlsVersion(spec.maxProtocolVersion, `${path}.maxProtocolVersion`, site),
@@ -121,10 +121,13 @@ function terminated(
   };
 }
 
-const credentialsOf = ({
+function credentialsOf({
   credentialName,
-  credentialNames = credentialName ? [credentialName] : [],
-}: GatewaySpecServersTls): readonly string[] => credentialNames;
+  credentialNames = [],
+}: GatewaySpecServersTls): readonly string[] {
+  if (credentialNames.length > 0) return credentialNames;
+  return credentialName ? [credentialName] : [];
+}
 
 const SECRET = "kubernetes://";
 
@@ -135,10 +138,10 @@ const secretName = (credential: string): string =>
 const isForeign = (credential: string): boolean => secretName(credential).includes("/");
 
 /** Certificates with their keys, of which there may be one of each algorithm. */
-function filesOf(spec: GatewaySpecServersTls): Terminate["files"] {
-  return (spec.tlsCertificates ?? [spec]).flatMap(
-    ({ serverCertificate: chain, privateKey: key }) =>
-      chain !== undefined && key !== undefined ? [{ chain, key }] : [],
+function filesOf({ tlsCertificates = [], ...spec }: GatewaySpecServersTls): Terminate["files"] {
+  const all = tlsCertificates.length > 0 ? tlsCertificates : [spec];
+  return all.flatMap(({ serverCertificate: chain, privateKey: key }) =>
+    chain && key ? [{ chain, key }] : [],
   );
 }
 

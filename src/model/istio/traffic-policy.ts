@@ -113,18 +113,17 @@ function mutualTls({ sni, subjectAltNames = [] }: TlsSpec): "mutual" | MutualTls
 }
 
 function tlsOrigin(spec: TlsSpec): TlsOrigin {
-  const { mode, clientCertificate: chain, privateKey: key } = spec;
-  const isMutual = mode === "MUTUAL" && chain !== undefined && key !== undefined;
+  const { mode, clientCertificate: chain, privateKey: key, caCertificates } = spec;
   return {
     subjectAltNames: spec.subjectAltNames ?? [],
     ...defined({
-      certificate: isMutual ? { chain, key } : undefined,
+      certificate: mode === "MUTUAL" && chain && key ? { chain, key } : undefined,
       // The word stands for what the proxy's image brings, as no file at all does.
-      caFile: spec.caCertificates === "system" ? undefined : spec.caCertificates,
-      crlFile: spec.caCrl,
-      credential: spec.credentialName,
+      caFile: caCertificates === "system" ? undefined : caCertificates || undefined,
+      crlFile: spec.caCrl || undefined,
+      credential: spec.credentialName || undefined,
       mutual: mode === "MUTUAL" ? true : undefined,
-      sni: spec.sni,
+      sni: spec.sni || undefined,
       skipVerify: spec.insecureSkipVerify,
     }),
   };
