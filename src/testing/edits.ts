@@ -289,7 +289,7 @@ const destinationRule = fc
       { mode: "MUTUAL", credentialName: "", clientCertificate: "", privateKey: "", caCrl: "" },
     ),
     subsets: fc.uniqueArray(fc.constantFrom("v1", "v2", ""), { maxLength: 2 }),
-    outlierDetection: fc.constantFrom(undefined, { consecutive5xxErrors: 3 }),
+    outlierDetection: fc.constantFrom(undefined, { minHealthPercent: 50 }, {}),
     connectionPool: fc.constantFrom(undefined, { http: { http1MaxPendingRequests: 1 } }),
   })
   .map(

@@ -7,6 +7,7 @@ import {
   standpointOf,
   type Target,
   targetOf,
+  viewpoint,
 } from "./cluster/outbound.ts";
 import { dialledHosts } from "./grpc/name.ts";
 import { loadAssignment } from "./load-assignment.ts";
@@ -47,13 +48,14 @@ function listed(mesh: Mesh, { namespace }: ProxyView, host: string): readonly st
 function assignment(
   mesh: Mesh,
   view: ProxyView,
-  { cluster, port, labels, nearness, endpoints: found }: Target,
+  target: Target,
   name: string,
 ): Translated | undefined {
-  if (found !== "listed") return undefined;
+  const { cluster, port, labels } = target;
+  if (target.endpoints !== "listed") return undefined;
   const wanted = { name, portName: port.name, labels };
-  const from = { nearness, client: view };
-  const body = loadAssignment(wanted, mesh.endpoints(cluster.host, view.namespace), from);
+  const endpoints = mesh.endpoints(cluster.host, view.namespace);
+  const body = loadAssignment(wanted, endpoints, viewpoint(target, view));
   const isEmpty = body.endpoints?.length === 0;
   const clusters = [outboundClusterName(cluster)];
   return { name, body, clusters, ...(isEmpty && { isEmpty }) };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Endpoint } from "../model/ir/service.ts";
-import { loadAssignment } from "./load-assignment.ts";
+import { loadAssignment, type Viewpoint } from "./load-assignment.ts";
 import type { ProxyView } from "./view.ts";
 
 const NORTH = { region: "earth", zone: "north" };
@@ -14,7 +14,7 @@ const client: ProxyView = {
   serviceAccount: "web",
   labels: {},
 };
-const HERE = { nearness: undefined, client };
+const HERE = { nearness: undefined, minHealthPercent: undefined, client };
 
 const endpoint = (address: string, more: Partial<Endpoint> = {}): Endpoint => ({
   address,
@@ -66,6 +66,29 @@ test("endpoints that are going away serve only while there are no others", () =>
     "north: 10.0.0.1 DRAINING, 10.0.0.2",
   ]);
   assert.deepEqual(addresses([draining]), ["north: 10.0.0.1"]);
+});
+
+test("endpoints that are going away are not listed where Envoy counts who is healthy", () => {
+  const all = [
+    endpoint("10.0.0.1", { health: "draining" }),
+    endpoint("10.0.0.2"),
+    endpoint("10.0.0.3", { locality: SOUTH }),
+  ];
+  const listed = (from: Omit<Viewpoint, "client">, endpoints = all) =>
+    loadAssignment({ name: "c", portName: "http", labels: {} }, endpoints, {
+      ...from,
+      client: { ...client, locality: "earth/north" },
+    }).endpoints?.map(({ lbEndpoints = [], priority = 0, loadBalancingWeight }) =>
+      [priority, loadBalancingWeight, lbEndpoints.length].join(" "),
+    );
+  const failover = { nearness: { policy: {}, failover: true }, minHealthPercent: undefined };
+  const distribute = [{ from: "earth/*", to: { "earth/north": 80, "earth/south": 20 } }];
+  const shares = { nearness: { policy: { distribute }, failover: false } };
+  assert.deepEqual(listed(failover), ["0 1 1", "1 1 1"]);
+  assert.deepEqual(listed(failover, all.slice(0, 1)), ["0 1 1"]);
+  assert.deepEqual(listed({ nearness: undefined, minHealthPercent: 50 }), ["0 1 1", "0 1 1"]);
+  assert.deepEqual(listed({ ...shares, minHealthPercent: 0 }), ["0 80000 1", "0 20000 1"]);
+  assert.deepEqual(listed({ nearness: undefined, minHealthPercent: 0 }), ["0 2 2", "0 1 1"]);
 });
 
 test("endpoints say that they take mutual TLS where others of the service do not", () => {

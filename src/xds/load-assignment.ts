@@ -1,4 +1,4 @@
-/** Endpoints as Envoy lists them: by locality, those that are going away only if there are no others. */
+/** Endpoints as Envoy lists them: by locality, those that are going away used only if there are no others. */
 import type { Endpoint } from "../model/ir/service.ts";
 import type { Locality, Metadata } from "../proto/gen/envoy/config/core/v3/base.ts";
 import type { ClusterLoadAssignment } from "../proto/gen/envoy/config/endpoint/v3/endpoint.ts";
@@ -7,7 +7,7 @@ import type {
   LocalityLbEndpoints,
 } from "../proto/gen/envoy/config/endpoint/v3/endpoint_components.ts";
 import { endpointAddress } from "./address.ts";
-import { arranged, type Group, type Nearness } from "./locality.ts";
+import { arranged, type Group, type Nearness, weighsPlaces } from "./locality.ts";
 import type { ProxyView } from "./view.ts";
 
 /** Key of endpoint metadata by which a cluster chooses its transport socket. */
@@ -20,19 +20,20 @@ interface Wanted {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Who looks, and whether it matters from where. */
+/** Who looks, whether it matters from where, and which share of healthy endpoints is too small. */
 export interface Viewpoint {
   readonly nearness: Nearness | undefined;
+  readonly minHealthPercent: number | undefined;
   readonly client: ProxyView;
 }
 
 export function loadAssignment(
   { name, portName, labels }: Wanted,
   endpoints: readonly Endpoint[],
-  { nearness, client }: Viewpoint,
+  from: Viewpoint,
 ): ClusterLoadAssignment {
   const chosen = toldApart(endpoints).filter((e) => e.portName === portName && carries(e, labels));
-  const groups = arranged(usable(chosen).toSorted(byAddress), nearness, client);
+  const groups = arranged(usable(chosen, from).toSorted(byAddress), from.nearness, from.client);
   return { clusterName: name, endpoints: groups.map(localityLbEndpoints) };
 }
 
@@ -46,11 +47,16 @@ const carries = (endpoint: Endpoint, labels: Readonly<Record<string, string>>): 
   Object.entries(labels).every(([name, value]) => endpoint.labels[name] === value);
 
 /** As in Kubernetes: endpoints that are going away serve as long as there are no others. */
-function usable(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  return endpoints.some(({ health }) => health === "healthy")
-    ? endpoints
-    : endpoints.map((endpoint) => ({ ...endpoint, health: "healthy" }));
+function usable(endpoints: readonly Endpoint[], from: Viewpoint): readonly Endpoint[] {
+  const healthy = endpoints.filter(({ health }) => health === "healthy");
+  if (healthy.length === 0)
+    return endpoints.map((endpoint) => ({ ...endpoint, health: "healthy" }));
+  return comparesHealth(from) ? healthy : endpoints;
 }
+
+/** Whether Envoy sends requests elsewhere as fewer of those that are listed are healthy. */
+const comparesHealth = ({ nearness, minHealthPercent = 0 }: Viewpoint): boolean =>
+  minHealthPercent > 0 || nearness?.failover === true || weighsPlaces(nearness);
 
 const localityLbEndpoints = ({
   locality,

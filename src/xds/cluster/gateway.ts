@@ -7,7 +7,7 @@ import { loadAssignment } from "../load-assignment.ts";
 import { localClusterName, outboundClusterName, parseServerName, serverName } from "../names.ts";
 import type { Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
-import { outboundClusterNames, type Target, targetOf } from "./outbound.ts";
+import { outboundClusterNames, type Target, targetOf, viewpoint } from "./outbound.ts";
 import { balancingPolicy, clusterPolicy } from "./policy.ts";
 import { protocolOptions } from "./protocol.ts";
 
@@ -94,10 +94,10 @@ export const passedEndpoints: Translator = {
   resource(mesh, view, key) {
     const target = greeted(mesh, view, key);
     if (target === undefined) return undefined;
-    const { cluster, port, labels, nearness } = target;
+    const { cluster, port, labels } = target;
     const endpoints = mesh.endpoints(cluster.host, view.namespace).filter(({ tls }) => tls);
     const wanted = { name: key, portName: port.name, labels };
-    const body = loadAssignment(wanted, endpoints, { nearness, client: view });
+    const body = loadAssignment(wanted, endpoints, viewpoint(target, view));
     const isEmpty = body.endpoints?.length === 0;
     return { name: key, body, clusters: [key], ...(isEmpty && { isEmpty }) };
   },

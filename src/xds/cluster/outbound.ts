@@ -5,7 +5,7 @@ import { originOf } from "../../model/ir/tls-origin.ts";
 import type { DestinationPolicy, TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { ADS } from "../config-source.ts";
-import { loadAssignment } from "../load-assignment.ts";
+import { loadAssignment, type Viewpoint } from "../load-assignment.ts";
 import { type Nearness, nearnessOf } from "../locality.ts";
 import {
   assignmentName,
@@ -156,6 +156,13 @@ export const assignmentOf = (mesh: Mesh, view: ProxyView, { cluster }: Target): 
     clusterDomain: mesh.settings.clusterDomain,
   });
 
+/** From where a proxy looks at the target's endpoints. */
+export const viewpoint = ({ nearness, policy }: Target, client: ProxyView): Viewpoint => ({
+  nearness,
+  minHealthPercent: policy.outlier?.minHealthPercent,
+  client,
+});
+
 function outboundCluster(mesh: Mesh, view: ProxyView, target: Target): Cluster {
   const { cluster, service, port, policy } = target;
   const metadata = target.endpoints === "listed" || target.endpoints === "dns";
@@ -211,10 +218,11 @@ function discovery(target: Target, { mesh, view }: Place): Cluster {
     case "dns":
       return {
         ...byDns(
-          loadAssignment(wanted, mesh.endpoints(cluster.host, view.namespace), {
-            nearness,
-            client: view,
-          }),
+          loadAssignment(
+            wanted,
+            mesh.endpoints(cluster.host, view.namespace),
+            viewpoint(target, view),
+          ),
           service.resolution === "dns-round-robin",
           mesh.settings.traffic?.dnsRefreshMs,
         ),

@@ -5,7 +5,7 @@
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { Cluster } from "../../proto/gen/envoy/config/cluster/v3/cluster.ts";
 import { circuitBreakers } from "../cluster/limits.ts";
-import { outboundClusterNames, type Target, targetOf } from "../cluster/outbound.ts";
+import { outboundClusterNames, type Target, targetOf, viewpoint } from "../cluster/outbound.ts";
 import { ADS } from "../config-source.ts";
 import { loadAssignment } from "../load-assignment.ts";
 import { outboundClusterName } from "../names.ts";
@@ -41,16 +41,15 @@ interface Place {
 
 /** @returns `undefined` where the library would have to do what only a proxy can */
 function discovery(target: Target, { mesh, view }: Place): Cluster | undefined {
-  const { endpoints, cluster, port, labels, nearness } = target;
+  const { endpoints, cluster, port, labels } = target;
   if (endpoints === "listed") return { type: "EDS", edsClusterConfig: { edsConfig: ADS } };
   if (endpoints !== "dns") return undefined;
   const name = outboundClusterName(cluster);
   const all = mesh.endpoints(cluster.host, view.namespace);
-  const from = { nearness, client: view };
   const { endpoints: groups = [] } = loadAssignment(
     { name, portName: port.name, labels },
     all,
-    from,
+    viewpoint(target, view),
   );
   // Of several names a library takes none: it looks up one.
   const [first] = groups.flatMap(({ lbEndpoints = [] }) => lbEndpoints);
