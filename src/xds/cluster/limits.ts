@@ -57,7 +57,11 @@ export function keepalive({ keepalive: settings }: ConnectionPool): Cluster {
   };
 }
 
-const wholeSeconds = (ms: number): number => Math.max(1, Math.round(ms / 1000));
+/** Linux takes more for a fault, and opens no connection. */
+const MAX_SECONDS = 32_767;
+
+const wholeSeconds = (ms: number): number =>
+  Math.min(MAX_SECONDS, Math.max(1, Math.round(ms / 1000)));
 
 /** Only what is asked for ejects: not that an endpoint succeeds less often than others. */
 export function outlierDetection(outlier: OutlierDetection | undefined): Cluster {
