@@ -125,7 +125,7 @@ export const destinationRule: readonly Row[] = [
   works("DR-32", golden("full-policy", "maxPendingRequests: 1 ")),
   works("DR-33", golden("full-policy", "maxRequests: 100")),
   works("DR-34", golden("full-policy", "maxRequestsPerConnection: 10")),
-  works("DR-35", golden("full-policy", "maxRetries: 0")),
+  works("DR-35", golden("full-policy", "maxRetries: 4 ")),
   works("DR-36", golden("full-policy", "idleTimeout: 30s")),
   works("DR-37", golden("full-policy", "explicitHttpConfig: http2ProtocolOptions:")),
   works("DR-38", golden("full-policy", "useDownstreamProtocolConfig:")),

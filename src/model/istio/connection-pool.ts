@@ -7,8 +7,13 @@ type Spec = DestinationRuleSpecTrafficPolicyConnectionPool;
 
 /** Envoy counts in 32 bits. */
 const COUNT = [0, 2 ** 32 - 1] as const;
-/** Envoy refuses an HTTP/2 connection without room for a stream. */
-const STREAMS = [1, 2 ** 31 - 1] as const;
+const STREAMS = [0, 2 ** 31 - 1] as const;
+/** Linux opens no connection with another number of keepalive probes. */
+const PROBES = [0, 127] as const;
+
+/** A bound; 0 is none, as is an unset field. */
+const lowerBound = (...args: Parameters<typeof lowerNumber>): number | undefined =>
+  lowerNumber(...args) || undefined;
 
 export function lowerConnectionPool(
   { http = {}, tcp = {} }: Spec,
@@ -24,13 +29,13 @@ function tcpPool(tcp: NonNullable<Spec["tcp"]>, path: string, site: Site): Conne
     lowerDuration(text, `${path}.${field}`, site);
   return defined({
     connectTimeoutMs: ms(tcp.connectTimeout, "connectTimeout"),
-    maxConnections: lowerNumber(tcp.maxConnections, COUNT, `${path}.maxConnections`, site),
+    maxConnections: lowerBound(tcp.maxConnections, COUNT, `${path}.maxConnections`, site),
     maxConnectionDurationMs: ms(tcp.maxConnectionDuration, "maxConnectionDuration"),
     tcpIdleTimeoutMs: ms(tcp.idleTimeout, "idleTimeout"),
     keepalive:
       keepalive &&
       defined({
-        probes: lowerNumber(keepalive.probes, COUNT, `${path}.tcpKeepalive.probes`, site),
+        probes: lowerBound(keepalive.probes, PROBES, `${path}.tcpKeepalive.probes`, site),
         timeMs: ms(keepalive.time, "tcpKeepalive.time"),
         intervalMs: ms(keepalive.interval, "tcpKeepalive.interval"),
       }),
@@ -38,16 +43,15 @@ function tcpPool(tcp: NonNullable<Spec["tcp"]>, path: string, site: Site): Conne
 }
 
 function httpPool(http: NonNullable<Spec["http"]>, path: string, site: Site): ConnectionPool {
-  const count = (value: number | undefined, field: string, range = COUNT): number | undefined =>
-    lowerNumber(value, range, `${path}.${field}`, site);
+  const count = (value: number | undefined, field: string): number | undefined =>
+    lowerBound(value, COUNT, `${path}.${field}`, site);
   return defined({
     maxPendingRequests: count(http.http1MaxPendingRequests, "http1MaxPendingRequests"),
     maxRequests: count(http.http2MaxRequests, "http2MaxRequests"),
     maxRetries: count(http.maxRetries, "maxRetries"),
     maxRequestsPerConnection: count(http.maxRequestsPerConnection, "maxRequestsPerConnection"),
-    maxConcurrentStreams: lowerNumber(
-      // 0 is the default, which an unset field is, too.
-      http.maxConcurrentStreams || undefined,
+    maxConcurrentStreams: lowerBound(
+      http.maxConcurrentStreams,
       STREAMS,
       `${path}.maxConcurrentStreams`,
       site,
