@@ -1,4 +1,4 @@
-import type { EnvoyPatch } from "../model/ir/envoy-filter.ts";
+import type { EnvoyPatch, PatchRole } from "../model/ir/envoy-filter.ts";
 import type { Mesh } from "../model/ir/mesh.ts";
 import type { ResourceType } from "./resource.ts";
 import type { ProxyView } from "./view.ts";
@@ -34,6 +34,8 @@ export interface Patches {
  */
 export interface Translator {
   readonly type: ResourceType;
+  /** Which side of the proxy its resources are on, where their names do not tell. */
+  readonly role?: PatchRole;
   /**
    * What the keys come from, where they are many: hosts, say. Keys are then asked for by group, and
    * a change to one group costs that group alone. No two groups have a key in common.

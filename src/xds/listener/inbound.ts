@@ -74,6 +74,7 @@ export function virtualInbound(mesh: Mesh, view: ProxyView, base: Listener): Tra
 /** Ports at which the proxy itself listens, as a Sidecar asks for. */
 export const ingressListeners: Translator = {
   type: "Listener",
+  role: "inbound",
   keys: (mesh, view) => (view.kind === "sidecar" ? [...ingressNames(mesh, view)].sort() : []),
   resource(mesh, view, key) {
     const port = openPorts(mesh, view).find(

@@ -63,11 +63,12 @@ const isVirtual = (name: string): boolean => name === VIRTUAL_INBOUND || name ==
 
 function isMeant(listener: JsonObject, match: ListenerMatch = {}, subject: Subject): boolean {
   if (match.name !== undefined && match.name !== subject.name) return false;
-  // What comes in has one listener, whose chains have the ports.
+  // What capture brings has one listener, whose chains have the ports.
   if (isVirtual(subject.name)) return hasMeantChain(listener, match, subject);
   const { portNumber, portName } = match;
-  if (portNumber !== undefined && !portsOf(listener, subject).includes(portNumber)) return false;
-  return portName === undefined || hasPortName(portName, subject);
+  const ports = portsOf(listener, subject);
+  if (portNumber !== undefined && !ports.includes(portNumber)) return false;
+  return portName === undefined || hasPortName(portName, subject, ports[0]);
 }
 
 const hasMeantChain = (listener: JsonObject, match: ListenerMatch, subject: Subject): boolean =>

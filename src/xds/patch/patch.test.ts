@@ -24,8 +24,8 @@ metadata: {name: ${name}, namespace: shop, creationTimestamp: "2026-01-0${create
 spec: {${more}}
 `;
 
-const lua = (name: string, match = ""): string =>
-  `{applyTo: HTTP_FILTER, match: {context: SIDECAR_OUTBOUND${match}}, patch: {operation: INSERT_FIRST, value: {name: ${name}}}}`;
+const lua = (name: string, match = "", context = "SIDECAR_OUTBOUND"): string =>
+  `{applyTo: HTTP_FILTER, match: {context: ${context}${match}}, patch: {operation: INSERT_FIRST, value: {name: ${name}}}}`;
 
 const VIEW: ProxyView = {
   kind: "sidecar",
@@ -37,9 +37,9 @@ const VIEW: ProxyView = {
 
 const LISTENER = "0.0.0.0_80";
 
-function httpFilters(model: MeshModel): readonly string[] {
+function httpFilters(model: MeshModel, listener = LISTENER): readonly string[] {
   const { Listener } = configurationOf(model.mesh(model.engine), VIEW);
-  return [...JSON.stringify(Listener?.[LISTENER]).matchAll(/"name":"((?:one|two|three)\b)/g)].map(
+  return [...JSON.stringify(Listener?.[listener]).matchAll(/"name":"((?:one|two|three)\b)/g)].map(
     ([, name = ""]) => name,
   );
 }
@@ -64,6 +64,25 @@ test("filters apply by priority, then by age, in whatever order they arrive", ()
       assert.deepEqual(httpFilters(model), ["one", "three", "two"]);
     }),
   );
+});
+
+test("what a Sidecar opens for what comes in is patched as such", () => {
+  const model = modelOf(
+    [
+      WORLD.replace("spec: {", "spec: {selector: {app: web}, "),
+      "{kind: Pod, metadata: {name: web-1, namespace: shop, labels: {app: web}}, status: {podIP: 10.0.0.5}}",
+      `{kind: Sidecar, metadata: {name: a, namespace: shop}, spec: {ingress: [
+        {port: {number: 80, protocol: HTTP, name: http}, bind: 10.0.0.5, captureMode: NONE}]}}`,
+      filter("a", "1", `configPatches: [${lua("one", "", "SIDECAR_INBOUND")}, ${lua("two")}]`),
+      filter(
+        "b",
+        "2",
+        `configPatches: [${lua("three", ", listener: {portName: http}", "SIDECAR_INBOUND")}]`,
+      ),
+    ].join("\n---\n"),
+  );
+  assert.deepEqual([...new Set(httpFilters(model, "10.0.0.5_80"))], ["three", "one"]);
+  assert.deepEqual([...new Set(httpFilters(model))], ["two"]);
 });
 
 test("what a proxy refuses is made again without the patch that is to blame, and with the others", () => {

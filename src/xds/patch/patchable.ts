@@ -12,7 +12,8 @@ export function patchable(row: Translator): Translator {
   const { type } = row;
   if (!isPatchable(type)) return row;
   const hasGroups = row.groups !== undefined;
-  const tag = taggerOf(type);
+  const roleFor: RoleFor = (view, name) => row.role ?? roleOf(view, name);
+  const tag = taggerOf(type, roleFor);
   return {
     type,
     ...(hasGroups && {
@@ -38,7 +39,7 @@ export function patchable(row: Translator): Translator {
       const translated = row.resource(mesh, view, key);
       if (translated === undefined || filters.length === 0) return translated;
       const { name } = translated;
-      const subject = { mesh, view, type, name, role: roleOf(view, name) };
+      const subject = { mesh, view, type, name, role: roleFor(view, name) };
       return patched(translated, patchesOf(mesh, filters), subject);
     },
   };
@@ -52,10 +53,12 @@ const keyTagger =
     return tagged([full], filters)[0] ?? full;
   };
 
+type RoleFor = (view: ProxyView, name: string) => PatchRole;
+
 type Tagger = (mesh: Mesh, view: ProxyView, names: readonly string[]) => readonly string[];
 
 const taggerOf =
-  (type: Patchable): Tagger =>
+  (type: Patchable, roleFor: RoleFor): Tagger =>
   (mesh, view, names) => {
     const roles: readonly PatchRole[] =
       view.kind === "gateway" ? ["gateway"] : ["inbound", "outbound"];
@@ -65,7 +68,7 @@ const taggerOf =
     if (!areAny) return names;
     const found = new Map<PatchRole, readonly string[]>();
     return names.flatMap((name) => {
-      const role = roleOf(view, name);
+      const role = roleFor(view, name);
       const filters = found.get(role) ?? filtersFor(mesh, view, [`${type} ${role}`]);
       found.set(role, filters);
       return tagged([name], filters);

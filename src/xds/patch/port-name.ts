@@ -3,7 +3,7 @@ import { serversByListener } from "../gateway.ts";
 import { parseListener } from "../names.ts";
 import type { Subject } from "./subject.ts";
 
-/** @param inboundPort of a filter chain for what comes in: the application's port */
+/** @param inboundPort of a listener or filter chain for what comes in: the application's port */
 export function hasPortName(sought: string, subject: Subject, inboundPort = 0): boolean {
   return portNames(subject, inboundPort).includes(sought);
 }
