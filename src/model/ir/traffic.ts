@@ -20,7 +20,8 @@ export type LoadBalancer =
             readonly kind: "cookie";
             readonly name: string;
             readonly path?: string;
-            readonly ttlMs: number;
+            /** Absent: the mesh sets no cookie; 0: one that ends with the client's session. */
+            readonly ttlMs?: number;
             readonly attributes?: readonly { readonly name: string; readonly value?: string }[];
           }
         | { readonly kind: "source-ip" }

@@ -136,8 +136,8 @@ function cookieKey(
     ...defined({
       path: lowerLine(cookiePath, `${path}.path`, site),
       attributes: attributes && cookieAttributes(attributes, `${path}.attributes`, site),
+      ttlMs: lowerDuration(ttl, `${path}.ttl`, site),
     }),
-    ttlMs: lowerDuration(ttl, `${path}.ttl`, site) ?? 0,
   };
 }
 

@@ -14,7 +14,7 @@ export function hashPolicy(balancer: LoadBalancer | undefined): readonly RouteAc
         {
           cookie: {
             name: key.name,
-            ttl: duration(key.ttlMs),
+            ...(key.ttlMs !== undefined && { ttl: duration(key.ttlMs) }),
             ...(key.path !== undefined && { path: key.path }),
             ...(key.attributes && { attributes: [...key.attributes] }),
           },
