@@ -16,7 +16,8 @@ export const destinationRule: readonly Row[] = [
   ),
   works(
     "DR-03",
-    golden("visibility", "outbound|80|v2|api.shop.svc.cluster.local"),
+    golden("policy-groups", "lbPolicy: RING_HASH name: outbound|81||by-query.default."),
+    golden("policy-groups", "lbPolicy: LEAST_REQUEST name: outbound|81||by-query.default."),
     test(MERGE, "rules for a host give it the oldest policy"),
   ),
   works(
@@ -145,10 +146,13 @@ export const destinationRule: readonly Row[] = [
   works("DR-48", golden("full-policy", "splitExternalLocalOriginErrors: true")),
   works("DR-49", golden("full-policy", "consecutiveLocalOriginFailure: 2")),
   works("DR-50", golden("full-policy", "errorMatcher:")),
-  partly(
+  works(
     "DR-51",
-    "the mesh has no defaultTrafficPolicy: a DestinationRule for the host * in the root namespace says the same",
     golden("full-policy", "enforcingSuccessRate: 0"),
+    golden(
+      "mesh-settings",
+      "outlierDetection: consecutive5xx: 6 enforcingConsecutive5xx: 100 enforcingSuccessRate: 0",
+    ),
   ),
   works(
     "DR-52",
