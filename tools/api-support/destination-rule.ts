@@ -8,7 +8,11 @@ const OUTSIDE = "e2e/integration/outside.test.ts";
 const BREAKING = "e2e/cases/circuit-breaking.test.ts";
 
 export const destinationRule: readonly Row[] = [
-  works("DR-01", golden("visibility", "connectTimeout: 3s")),
+  works(
+    "DR-01",
+    golden("visibility", "connectTimeout: 3s"),
+    test("src/model/policy.test.ts", "for clients in the root namespace"),
+  ),
   works(
     "DR-02",
     golden("policy-groups", "outbound|80|v2|shop.default.svc.cluster.local"),
@@ -159,7 +163,12 @@ export const destinationRule: readonly Row[] = [
     golden("policy-groups", "name: outbound|8080|v1|shop.default.svc.cluster.local type: EDS"),
   ),
   works("DR-53", golden("full-policy", "sni: db.example.com")),
-  works("DR-54", golden("policy-groups", "sni: outbound_.80_.v2_.shop.default.svc.cluster.local")),
+  partly(
+    "DR-54",
+    "where no endpoint of a ServiceEntry names its serviceAccount, the server's identity must be of the entry's namespace, while Istio takes any of the mesh: name one of another namespace in subjectAltNames, of the rule's tls or of the entry; endpoints with a serviceAccount narrow it to that account of the entry's namespace",
+    golden("policy-groups", "sni: outbound_.80_.v2_.shop.default.svc.cluster.local"),
+    test("src/xds/cluster/tls.test.ts", "a server whose identity nobody knows is of"),
+  ),
   works(
     "DR-55",
     golden("full-policy", "file-cert:/etc/c.pem~/etc/k.pem"),
