@@ -33,6 +33,7 @@ export const localityLbSetting = fc.constantFrom(
   { distribute: [{ from: "west/*", to: { "west/north/*": 70, "east/*": 30 } }] },
   { failover: [{ from: "west", to: "east" }] },
   { failoverPriority: ["version", "topology.istio.io/network"] },
+  { failoverPriority: ["kubernetes.io/hostname"] },
 );
 
 interface RandomPolicy {

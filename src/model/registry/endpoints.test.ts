@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lowerEndpointSlice, lowerService } from "../kube.ts";
-import { endpointsOf } from "./endpoints.ts";
+import { lowerEndpointSlice, lowerPod, lowerService } from "../kube.ts";
+import { endpointsOf, podEndpoint } from "./endpoints.ts";
 
 const AROUND = { trustDomain: "cluster.local", pod: () => undefined, locality: () => undefined };
 
@@ -80,4 +80,16 @@ for (const { title, service, slice, want } of [
 test("a slice of an earlier Service of the same name counts no more", () => {
   const of = (owner?: string) => portsOf(["http:80:8080"], ["http:8080"], owner);
   assert.deepEqual([of("current"), of(), of("earlier")], [["http:8080"], ["http:8080"], []]);
+});
+
+test("a pod that is selected without a Service says which node it runs on", () => {
+  const pod = lowerPod({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p", namespace: "n" },
+    spec: { nodeName: "node-1", containers: [] },
+    status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
+  });
+  assert.ok(pod);
+  assert.equal(podEndpoint(pod, { port: 80, portName: "http" }, AROUND)?.node, "node-1");
 });

@@ -144,7 +144,7 @@ export function podEndpoint(
     health: pod.health,
     locality: localityOf(pod, pod, around),
     workload: pod.key,
-    ...defined({ identity: identityOf(pod, around.trustDomain) }),
+    ...defined({ node: pod.node, identity: identityOf(pod, around.trustDomain) }),
   };
 }
 
