@@ -15,10 +15,14 @@ const place = fc.record(
       "two words",
     ),
     ports: fc.constantFrom({ "http-80": 8080 }, { tcp: 99_999 }),
-    labels: fc.record({
-      app,
-      version: fc.constantFrom("v1", "v2"),
-    }),
+    labels: fc.record(
+      {
+        app,
+        version: fc.constantFrom("v1", "v2"),
+        "istio-locality": fc.constant("west.south"),
+      },
+      { requiredKeys: ["app", "version"] },
+    ),
     locality: fc.constantFrom("here/north/1", "there"),
     weight: fc.constantFrom(0, 3),
     serviceAccount: fc.constant("vm"),

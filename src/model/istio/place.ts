@@ -1,6 +1,7 @@
 /** Where a workload outside of Kubernetes is: a WorkloadEntry, or an endpoint of a ServiceEntry. */
 import type { WorkloadEntrySpec } from "../../api/gen/workload-entry.ts";
 import { TLS_MODE } from "../../api/labels.ts";
+import { parseLocality, podLocality } from "../../api/locality.ts";
 import { defined } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
 import { isIp } from "../ip.ts";
@@ -47,7 +48,7 @@ export function lowerPlace(
     address,
     ports: lowerPorts(spec.ports ?? {}, `${path}.ports`, site),
     labels: all,
-    locality: lowerLocality(spec.locality),
+    locality: localityOf(spec.locality, all),
     tls: takesTls(all, serviceAccount),
     ...defined({
       serviceAccount,
@@ -90,7 +91,7 @@ function lowerPorts(
   );
 }
 
-function lowerLocality(text = ""): Endpoint["locality"] {
-  const [region = "", zone = "", subzone] = text.split("/");
-  return { region, zone, ...(subzone && { subzone }) };
-}
+const NOWHERE: Endpoint["locality"] = { region: "", zone: "" };
+
+const localityOf = (text: string | undefined, labels: Place["labels"]): Endpoint["locality"] =>
+  text ? parseLocality(text) : (podLocality(labels) ?? NOWHERE);
