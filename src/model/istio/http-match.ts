@@ -7,7 +7,7 @@ import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
 import { claimMatches, isClaim } from "./claims.ts";
 import { gatewayKey } from "./gateway-key.ts";
 import { isHeaderName, isHeaderValue } from "./headers.ts";
-import { isRegex, lowerPort, type Site, stringMatch, type TextMatch } from "./site.ts";
+import { isMatchRegex, lowerPort, type Site, stringMatch, type TextMatch } from "./site.ts";
 
 type HeaderMatch = HttpMatch["headers"][number];
 
@@ -68,7 +68,7 @@ function pathMatch(
   if (uri?.prefix !== undefined) return { kind: "prefix", path: uri.prefix, ...ignoreCase };
   const { regex } = uri ?? {};
   if (regex === undefined || regex === "*") return EVERYTHING.path;
-  return isRegex(regex, `${at}.regex`, site) ? { kind: "regex", pattern: regex } : undefined;
+  return isMatchRegex(regex, `${at}.regex`, site) ? { kind: "regex", pattern: regex } : undefined;
 }
 
 /** `undefined`: one of the conditions can never be evaluated. */

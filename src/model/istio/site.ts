@@ -65,9 +65,25 @@ export function stringMatch(
   site: Site,
 ): StringMatch | undefined {
   if (exact !== undefined) return { kind: "exact", value: exact };
-  if (prefix !== undefined) return { kind: "prefix", value: prefix };
+  if (prefix !== undefined)
+    return isFilled(prefix, `${path}.prefix`, site) ? { kind: "prefix", value: prefix } : undefined;
   if (regex === undefined || regex === "*" || regex === ".*") return { kind: "present" };
-  return isRegex(regex, `${path}.regex`, site) ? { kind: "regex", value: regex } : undefined;
+  return isMatchRegex(regex, `${path}.regex`, site) ? { kind: "regex", value: regex } : undefined;
+}
+
+/** Unlike the expression of a rewrite it may not be empty. */
+export const isMatchRegex = (pattern: string, path: string, site: Site): boolean =>
+  isFilled(pattern, path, site) && isRegex(pattern, path, site);
+
+/** Proxies refuse an empty prefix or expression, and with it all that comes in one message. */
+function isFilled(text: string, path: string, { report }: Site): boolean {
+  if (text !== "") return true;
+  report.add(
+    "MESH0117",
+    path,
+    "it is empty, which proxies refuse, so the match is left out: write what is to match, or {} for any value",
+  );
+  return false;
 }
 
 /** The nearest number within bounds; a number outside is told. */

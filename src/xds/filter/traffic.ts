@@ -81,7 +81,7 @@ function corsPolicy(cors: Cors): Any {
     cors;
   return typed("envoy.extensions.filters.http.cors.v3.CorsPolicy", {
     allowOriginStringMatch: origins.flatMap((origin) =>
-      origin.kind === "present" ? { prefix: "" } : stringMatcher(origin),
+      origin.kind === "present" ? { safeRegex: { regex: ".*" } } : stringMatcher(origin),
     ),
     ...(methods.length > 0 && { allowMethods: methods.join(",") }),
     ...(headers.length > 0 && { allowHeaders: headers.join(",") }),
