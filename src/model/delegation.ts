@@ -1,5 +1,13 @@
 /** A VirtualService may leave some of its rules to another: their conditions hold together. */
-import type { HttpMatch, HttpRule, PathMatch } from "./ir/route.ts";
+import type {
+  HttpAction,
+  HttpMatch,
+  HttpRule,
+  PathMatch,
+  Rewrite,
+  StringMatch,
+} from "./ir/route.ts";
+import { BROKEN } from "./istio/http-action.ts";
 
 /** A rule that is another object's to fill. */
 export interface Delegation {
@@ -9,6 +17,8 @@ export interface Delegation {
   readonly key: string;
   /** What the other's rules inherit; its action is what holds while the other is not there. */
   readonly rule: HttpRule;
+  /** Of requests that the other's rules forward and do not rewrite. */
+  readonly rewrite?: Rewrite | "broken";
 }
 
 /** The object's rules with every delegation filled. */
@@ -17,13 +27,20 @@ export function withDelegates(
   delegations: readonly Delegation[],
   rulesOf: (key: string) => readonly HttpRule[] | undefined,
 ): readonly HttpRule[] {
-  const filled = delegations.map(({ position, key, rule }) => ({
+  const filled = delegations.map(({ position, key, rule, rewrite }) => ({
     position,
-    rules: rulesOf(key)?.flatMap((own) => inherited(rule, own) ?? []) ?? [rule],
+    rules: rulesOf(key)?.flatMap(
+      (own) => inherited(rule, { ...own, action: rewritten(own.action, rewrite) }) ?? [],
+    ) ?? [rule],
   }));
   const at = (position: number): readonly HttpRule[] =>
     filled.filter((f) => f.position === position).flatMap((f) => f.rules);
   return [...rules.flatMap((rule, i) => [...at(i), rule]), ...at(rules.length)];
+}
+
+function rewritten(action: HttpAction, rewrite: Delegation["rewrite"]): HttpAction {
+  if (rewrite === undefined || action.kind !== "forward" || action.rewrite) return action;
+  return rewrite === "broken" ? BROKEN : { ...action, rewrite };
 }
 
 /** What the delegate says wins; what it leaves open it inherits. `undefined`: it can never match. */
@@ -37,14 +54,13 @@ function inherited(root: HttpRule, own: HttpRule): HttpRule | undefined {
   return { ...root, ...own, name: `${root.name}-${own.name}`, matches };
 }
 
-/** Both at once; `undefined` if they contradict each other. */
+/** Both at once; `undefined` if the delegate's goes beyond the root's. */
 function joinedMatch(root: HttpMatch, own: HttpMatch): HttpMatch | undefined {
   const path = joinedPath(root.path, own.path);
   const headers = joinedList(root.headers, own.headers);
   const query = joinedList(root.query, own.query);
   const claims = joinedList(root.claims ?? [], own.claims ?? []);
-  const agree = agrees(root.port, own.port) && agrees(root.sourceNamespace, own.sourceNamespace);
-  if (!agree || path === undefined) return undefined;
+  if (!agreeOnClients(root, own) || path === undefined) return undefined;
   if (headers === undefined || query === undefined || claims === undefined) return undefined;
   return {
     ...root,
@@ -57,6 +73,16 @@ function joinedMatch(root: HttpMatch, own: HttpMatch): HttpMatch | undefined {
   };
 }
 
+function agreeOnClients(root: HttpMatch, own: HttpMatch): boolean {
+  const { sourceLabels: labels = {}, gateways } = root;
+  return (
+    agrees(root.port, own.port) &&
+    agrees(root.sourceNamespace, own.sourceNamespace) &&
+    Object.entries(own.sourceLabels ?? {}).every(([name, value]) => agrees(labels[name], value)) &&
+    (gateways === undefined || (own.gateways ?? []).every((one) => gateways.includes(one)))
+  );
+}
+
 function joinedLabels(root: HttpMatch, own: HttpMatch): Pick<HttpMatch, "sourceLabels"> {
   const labels = { ...root.sourceLabels, ...own.sourceLabels };
   return Object.keys(labels).length > 0 ? { sourceLabels: labels } : {};
@@ -66,12 +92,13 @@ function agrees<T>(root: T | undefined, own: T | undefined): boolean {
   return root === undefined || own === undefined || root === own;
 }
 
-/** The narrower of two, one of which must lie within the other. */
+/** The delegate's, which must lie within the root's, or the root's if the delegate has none. */
 function joinedPath(root: PathMatch, own: PathMatch): PathMatch | undefined {
   if (isEverything(own)) return root;
   if (isEverything(root)) return own;
   if (root.kind === "regex" || own.kind === "regex") return isSame(root, own) ? own : undefined;
   if (root.kind === "exact") return isSame(root, own) ? own : undefined;
+  if (ignoresCase(own) && !ignoresCase(root)) return undefined;
   return own.path.startsWith(root.path) ? own : undefined;
 }
 
@@ -79,16 +106,35 @@ function isEverything(path: PathMatch): boolean {
   return path.kind === "prefix" && path.path === "/";
 }
 
+const ignoresCase = (path: PathMatch): boolean => "ignoreCase" in path && path.ignoreCase === true;
+
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Conditions on one name must be the same condition. */
-function joinedList<T extends { readonly name: string }>(
+interface Condition {
+  readonly name: string;
+  readonly match: StringMatch;
+  readonly invert?: boolean;
+}
+
+/** Of what one name must be, the delegate's must lie within the root's; what it must not be adds up. */
+function joinedList<T extends Condition>(
   root: readonly T[],
   own: readonly T[],
 ): readonly T[] | undefined {
-  const contradict = own.some((o) => root.some((r) => r.name === o.name && !isSame(r, o)));
-  if (contradict) return undefined;
-  return [...root, ...own.filter((o) => !root.some((r) => r.name === o.name))];
+  const isWider = own.some((o) =>
+    root.some((r) => isNarrowed(r, o) && !isWithin(o.match, r.match)),
+  );
+  if (isWider) return undefined;
+  return [...root.filter((r) => !own.some((o) => isNarrowed(r, o) || isSame(r, o))), ...own];
+}
+
+const isNarrowed = (root: Condition, own: Condition): boolean =>
+  root.name === own.name && !root.invert && !own.invert;
+
+function isWithin(own: StringMatch, root: StringMatch): boolean {
+  if (root.kind === "present") return true;
+  const isText = own.kind === "exact" || own.kind === "prefix";
+  return root.kind === "prefix" && isText ? own.value.startsWith(root.value) : isSame(root, own);
 }

@@ -27,14 +27,18 @@ export function isHeaderName(name: string): boolean {
   return HEADER_NAME.test(name);
 }
 
+export const authoritySet = (operations: Operations | undefined): string | undefined =>
+  hostSet(operations)?.[1];
+
+const hostSet = (operations: Operations | undefined) =>
+  Object.entries(operations?.set ?? {}).find(([name]) => HOST_HEADERS.has(name.toLowerCase()));
+
 export function requestHeaders(
   operations: Operations | undefined,
   path: string,
   site: Site,
 ): LoweredHeaders {
-  const host = Object.entries(operations?.set ?? {}).find(([name]) =>
-    HOST_HEADERS.has(name.toLowerCase()),
-  );
+  const host = hostSet(operations);
   const set = Object.fromEntries(
     Object.entries(operations?.set ?? {}).filter(([name]) => name !== host?.[0]),
   );

@@ -11,7 +11,7 @@ import { isLine, isRegex, lowerLine, lowerPort, type Site } from "./site.ts";
 
 /** What a rule answers that says nothing we can do: the requests it matches are not let through. */
 const UNAVAILABLE: HttpAction = { kind: "respond", status: 503 };
-const BROKEN: HttpAction = { kind: "respond", status: 500 };
+export const BROKEN: HttpAction = { kind: "respond", status: 500 };
 
 /** The first that a rule has is what becomes of its requests. */
 const ACTIONS = ["redirect", "directResponse", "delegate", "route"] as const;
@@ -46,18 +46,19 @@ export function lowerAction(
   const destinations = lowerDestinations(rule.route, `${path}.route`, site);
   if (destinations.length === 0) return UNAVAILABLE;
   const rewrite = lowerRewrite(rule.rewrite, authority, path, site);
+  // Requests must not go out as if nobody had wanted to rewrite them.
   if (rewrite === "broken") return BROKEN;
   return { kind: "forward", destinations, ...defined({ rewrite }) };
 }
 
-function lowerRewrite(
+/** @param setHost as for `lowerAction`; "broken": no request must go out, and that has been told */
+export function lowerRewrite(
   spec: VirtualServiceSpecHttpRewrite = {},
   setHost: string | undefined,
   path: string,
   site: Site,
 ): Rewrite | "broken" | undefined {
   const authority = setHost ?? spec.authority;
-  // Requests must not go out as if nobody had wanted to rewrite them.
   if (!isSound({ ...spec, ...defined({ authority }) }, `${path}.rewrite`, site)) return "broken";
   const { match: pattern = "", rewrite: substitution = "" } = spec.uriRegexRewrite ?? {};
   const rewrite = defined({

@@ -9,8 +9,8 @@ import { type Origin, originOf } from "../origin.ts";
 import { lowerCors } from "./cors.ts";
 import { lowerFault } from "./fault.ts";
 import { gatewayKey, MESH_GATEWAY } from "./gateway-key.ts";
-import { headers, requestHeaders } from "./headers.ts";
-import { lowerAction } from "./http-action.ts";
+import { authoritySet, headers, requestHeaders } from "./headers.ts";
+import { lowerAction, lowerRewrite } from "./http-action.ts";
 import { EVERYTHING, lowerMatches } from "./http-match.ts";
 import { lowerMirrors } from "./mirror.ts";
 import { delegateKey, type References, referencesOf } from "./references.ts";
@@ -89,10 +89,14 @@ function lowerRules(
         position: rules.length,
         key: delegateKey(delegate, site.namespace),
         rule,
+        ...defined({ rewrite: rewriteOf(spec, `spec.http[${i}]`, site) }),
       });
   }
   return { rules, delegations };
 }
+
+const rewriteOf = ({ rewrite, headers }: VirtualServiceSpecHttp, path: string, site: Site) =>
+  lowerRewrite(rewrite, authoritySet(headers?.request), path, site);
 
 function lowerRule(
   rule: VirtualServiceSpecHttp,
