@@ -21,7 +21,7 @@ export function exportedByAnnotation<O extends KubeObject>(
   to: readonly string[] | undefined,
 ): O {
   const { annotations } = object.metadata;
-  if (to === undefined || annotations?.[EXPORT_TO] !== undefined) return object;
+  if (to === undefined || annotations?.[EXPORT_TO]) return object;
   return {
     ...object,
     metadata: { ...object.metadata, annotations: { ...annotations, [EXPORT_TO]: to.join(",") } },

@@ -12,7 +12,7 @@ import {
 } from "../api/labels.ts";
 import { type Locality, nodeLocality, podLocality } from "../api/locality.ts";
 import { type ObjectMeta, objectKey, objectName } from "../api/object.ts";
-import { defined } from "../util/defined.ts";
+import { defined, filled } from "../util/defined.ts";
 import { serviceHost } from "./host.ts";
 import type { Endpoint, Service } from "./ir/service.ts";
 import { type Origin, originOf } from "./origin.ts";
@@ -39,7 +39,9 @@ export function lowerService(
 ): Lowered<KubeService> {
   const report = new Report(objectName(object));
   const spec = object.spec ?? {};
-  const exportTo = object.metadata.annotations?.[EXPORT_TO]?.split(",").map((to) => to.trim());
+  const exportTo = filled(object.metadata.annotations?.[EXPORT_TO])
+    ?.split(",")
+    .map((to) => to.trim());
   const origin = originOf(object, exportTo);
   const ports = (spec.ports ?? []).filter(({ protocol = "TCP" }) => protocol === "TCP");
   checkProtocols(ports, report);

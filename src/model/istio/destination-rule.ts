@@ -44,7 +44,7 @@ export function lowerDestinationRule(
       }),
       subsets: lowerSubsets(subsets ?? [], site),
     },
-    ...defined({ clients: workloadSelector?.matchLabels }),
+    ...defined({ clients: workloadSelector && (workloadSelector.matchLabels ?? {}) }),
     credentials: originCredentials(object.spec),
   };
   return { value, diagnostics: report.diagnostics };

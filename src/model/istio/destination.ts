@@ -1,5 +1,5 @@
 import type { VirtualServiceSpecHttpRoute } from "../../api/gen/virtual-service.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { Destination } from "../ir/route.ts";
 import { headers, requestHeaders } from "./headers.ts";
 import { lowerHost, lowerNumber, lowerPort, type Site } from "./site.ts";
@@ -61,5 +61,5 @@ export function lowerTarget(
   const host = lowerHost(text, `${path}.host`, site);
   const number = lowerPort(port?.number, `${path}.port.number`, site);
   if (host === undefined || number !== port?.number) return undefined;
-  return { host, ...defined({ port: number, subset }) };
+  return { host, ...defined({ port: number, subset: filled(subset) }) };
 }

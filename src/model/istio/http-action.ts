@@ -4,7 +4,7 @@ import type {
   VirtualServiceSpecHttpRedirect,
   VirtualServiceSpecHttpRewrite,
 } from "../../api/gen/virtual-service.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { HttpAction, Redirect, Rewrite } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
 import { isLine, isRegex, lowerLine, lowerPort, type Site } from "./site.ts";
@@ -23,7 +23,9 @@ export function lowerAction(
   path: string,
   site: Site,
 ): HttpAction {
-  const said = ACTIONS.filter((action) => rule[action] !== undefined);
+  const said = ACTIONS.filter((action) =>
+    action === "route" ? filled(rule.route) : rule[action] !== undefined,
+  );
   if (said.length > 1)
     site.report.add(
       "MESH0103",
@@ -58,12 +60,13 @@ export function lowerRewrite(
   path: string,
   site: Site,
 ): Rewrite | "broken" | undefined {
-  const authority = setHost ?? spec.authority;
+  const uri = filled(spec.uri);
+  const authority = setHost ?? filled(spec.authority);
   if (!isSound({ ...spec, ...defined({ authority }) }, `${path}.rewrite`, site)) return "broken";
   const { match: pattern = "", rewrite: substitution = "" } = spec.uriRegexRewrite ?? {};
   const rewrite = defined({
-    prefix: spec.uri,
-    regex: pattern !== "" && spec.uri === undefined ? { pattern, substitution } : undefined,
+    prefix: uri,
+    regex: pattern !== "" && uri === undefined ? { pattern, substitution } : undefined,
     authority,
   });
   return Object.keys(rewrite).length === 0 ? undefined : rewrite;
@@ -89,13 +92,14 @@ function redirectAction(
   path: string,
   site: Site,
 ): HttpAction {
+  const prefix = filled(spec.prefixRewrite);
   const redirect: Redirect = {
     code: redirectCode(spec.redirectCode, path, site),
     ...defined({
-      path: spec.prefixRewrite === undefined ? lowerLine(spec.uri, `${path}.uri`, site) : undefined,
-      prefix: lowerLine(spec.prefixRewrite, `${path}.prefixRewrite`, site),
-      authority: lowerLine(spec.authority, `${path}.authority`, site),
-      scheme: lowerLine(spec.scheme, `${path}.scheme`, site),
+      path: prefix === undefined ? lowerLine(filled(spec.uri), `${path}.uri`, site) : undefined,
+      prefix: lowerLine(prefix, `${path}.prefixRewrite`, site),
+      authority: lowerLine(filled(spec.authority), `${path}.authority`, site),
+      scheme: lowerLine(filled(spec.scheme), `${path}.scheme`, site),
       port: lowerPort(spec.port, `${path}.port`, site),
       portFromRequest: spec.derivePort === "FROM_REQUEST_PORT" ? true : undefined,
     }),

@@ -2,7 +2,7 @@ import type {
   VirtualServiceSpecHttp,
   VirtualServiceSpecHttpMatch,
 } from "../../api/gen/virtual-service.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { HttpMatch, PathMatch, StringMatch } from "../ir/route.ts";
 import { claimMatches, isClaim } from "./claims.ts";
 import { gatewayKey } from "./gateway-key.ts";
@@ -39,9 +39,9 @@ function lowerMatch(
   const headers = headerMatches(match, path, site);
   const query = namedMatches(match.queryParams, `${path}.queryParams`, site);
   const claims = claimMatches(match, path, site);
-  const port = lowerPort(match.port, `${path}.port`, site);
+  const port = lowerPort(match.port || undefined, `${path}.port`, site);
   if (uri === undefined || headers === undefined || query === undefined) return undefined;
-  if (claims === undefined || port !== match.port) return undefined;
+  if (claims === undefined || (port === undefined && match.port)) return undefined;
   return {
     path: uri,
     headers,
@@ -51,9 +51,9 @@ function lowerMatch(
       name: match.name,
       port,
       sourceLabels: match.sourceLabels,
-      sourceNamespace: match.sourceNamespace,
-      gateways: match.gateways?.map((name) => gatewayKey(name, site.namespace)),
-      statPrefix: match.statPrefix,
+      sourceNamespace: filled(match.sourceNamespace),
+      gateways: filled(match.gateways)?.map((name) => gatewayKey(name, site.namespace)),
+      statPrefix: filled(match.statPrefix),
     }),
   };
 }

@@ -1,5 +1,5 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { LocalityPolicy } from "../ir/traffic.ts";
 import type { Site } from "./site.ts";
 
@@ -34,14 +34,14 @@ export function localityPolicy(
   return {
     enabled,
     ...defined({
-      distribute: distribute?.flatMap((one, i) => {
+      distribute: filled(distribute)?.flatMap((one, i) => {
         const lowered = lowerDistribute(one, `${path}.distribute[${i}]`, site);
         return lowered === undefined ? [] : [lowered];
       }),
-      failover: failover?.flatMap(({ from, to }) =>
+      failover: filled(failover)?.flatMap(({ from, to }) =>
         from === undefined || to === undefined ? [] : [{ from, to }],
       ),
-      failoverPriority,
+      failoverPriority: filled(failoverPriority),
     }),
   };
 }

@@ -51,9 +51,9 @@ export function lowerPlace(
     locality: localityOf(spec.locality, all),
     tls: takesTls(all, serviceAccount),
     ...defined({
-      serviceAccount,
+      serviceAccount: serviceAccount || undefined,
       weight: lowerNumber(spec.weight || undefined, [1, MAX_WEIGHT], `${path}.weight`, site),
-      network: spec.network,
+      network: spec.network || undefined,
     }),
   };
 }

@@ -32,7 +32,7 @@ type At = readonly [path: string, destination: Destination | undefined];
 export const delegateKey = (
   { name = "", namespace }: NonNullable<VirtualServiceSpecHttp["delegate"]>,
   own: string,
-): string => `${namespace ?? own}/${name}`;
+): string => `${namespace || own}/${name}`;
 
 export function referencesOf(
   { http = [], tcp = [], tls = [], gateways = [] }: VirtualServiceSpec,

@@ -7,7 +7,7 @@ import type {
   SidecarSpecOutboundTrafficPolicy,
 } from "../../api/gen/sidecar.ts";
 import { type KubeObject, objectName } from "../../api/object.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import { isHost } from "../host.ts";
 import type {
   EgressListener,
@@ -41,8 +41,8 @@ export function lowerSidecar(
   const sidecar: Sidecar = {
     source: objectName(object),
     ...defined({
-      egress: hasAny(egress) ? lowerEgress(egress, site) : undefined,
-      ingress: hasAny(ingress)
+      egress: egress?.length ? lowerEgress(egress, site) : undefined,
+      ingress: ingress?.length
         ? distinctPorts(ingress.flatMap((one, i) => lowerIngress(one, `spec.ingress[${i}]`, site)))
         : undefined,
       unknown: outboundTrafficPolicy && lowerUnknown(outboundTrafficPolicy, site),
@@ -53,9 +53,6 @@ export function lowerSidecar(
   const value = { ...origin, sidecar, selector: workloadSelector?.labels ?? {} };
   return { value, diagnostics: report.diagnostics };
 }
-
-const hasAny = <T>(list: readonly T[] | undefined): list is readonly T[] =>
-  list !== undefined && list.length > 0;
 
 const PIPE = "unix://";
 
@@ -96,7 +93,7 @@ function lowerEgressListener(
   return {
     ...importsOf(lowered),
     captured: captureMode !== "NONE" && socket === undefined,
-    ...defined({ port: number, bind: socket ?? bind }),
+    ...defined({ port: number, bind: socket ?? filled(bind) }),
     ...spoken(port?.protocol),
   };
 }
@@ -109,7 +106,7 @@ const importsOf = (all: readonly HostImport[]): Pick<EgressListener, "imports" |
 });
 
 function spoken(protocol: string | undefined): Pick<EgressListener, "protocol" | "isHttpProxy"> {
-  if (protocol === undefined) return {};
+  if (!protocol) return {};
   return {
     protocol: namedProtocol(protocol),
     ...(protocol.toUpperCase() === "HTTP_PROXY" && { isHttpProxy: true }),
@@ -157,7 +154,7 @@ function lowerIngress(
       protocol: namedProtocol(spec.port.protocol ?? ""),
       captured: captureMode !== "NONE",
       ...defined({
-        bind,
+        bind: filled(bind),
         endpoint: lowerEndpoint(defaultEndpoint, `${path}.defaultEndpoint`, site),
         tls: server?.mode === "terminate" ? server : undefined,
       }),
@@ -208,7 +205,7 @@ function lowerUnknown(
     const host = lowerHost(egressProxy.host, `${path}.host`, site);
     const port = lowerPort(egressProxy.port?.number, `${path}.port.number`, site);
     if (host !== undefined && port !== undefined)
-      return { kind: "proxy", host, port, ...defined({ subset: egressProxy.subset }) };
+      return { kind: "proxy", host, port, ...defined({ subset: filled(egressProxy.subset) }) };
   }
   if (mode !== undefined && mode !== "ALLOW_ANY" && mode !== "REGISTRY_ONLY")
     site.report.add(

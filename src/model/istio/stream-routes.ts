@@ -1,5 +1,5 @@
 import type { VirtualServiceSpec } from "../../api/gen/virtual-service.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import { isIp, isIpv6 } from "../ip.ts";
 import type { StreamMatch, StreamRule } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
@@ -39,23 +39,22 @@ function lowerMatches(
 }
 
 function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | undefined {
-  const port = lowerPort(match.port, `${path}.port`, site);
-  const { destinationSubnets, sniHosts } = match;
-  const subnets = destinationSubnets?.filter((s, i) =>
+  const port = lowerPort(match.port || undefined, `${path}.port`, site);
+  const subnets = filled(match.destinationSubnets)?.filter((s, i) =>
     isSubnet(s, `${path}.destinationSubnets[${i}]`, site),
   );
-  const { sourceSubnet } = match;
+  const sourceSubnet = filled(match.sourceSubnet);
   if (sourceSubnet !== undefined && !isSubnet(sourceSubnet, `${path}.sourceSubnet`, site))
     return undefined;
-  if (port !== match.port || subnets?.length === 0) return undefined;
+  if ((port === undefined && match.port) || subnets?.length === 0) return undefined;
   return defined({
-    sniHosts: sniHosts?.map((host) => host.toLowerCase()),
+    sniHosts: filled(match.sniHosts)?.map((host) => host.toLowerCase()),
     destinationSubnets: subnets,
     sourceSubnet,
     port,
     sourceLabels: match.sourceLabels,
-    sourceNamespace: match.sourceNamespace,
-    gateways: match.gateways?.map((name) => gatewayKey(name, site.namespace)),
+    sourceNamespace: filled(match.sourceNamespace),
+    gateways: filled(match.gateways)?.map((name) => gatewayKey(name, site.namespace)),
   });
 }
 

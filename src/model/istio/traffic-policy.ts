@@ -1,5 +1,5 @@
 import type { DestinationRuleSpecTrafficPolicy } from "../../api/gen/destination-rule.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { MutualTls, PortPolicy, TlsOrigin, TrafficPolicy } from "../ir/traffic.ts";
 import { lowerConnectionPool } from "./connection-pool.ts";
 import { lowerBalancing } from "./load-balancer.ts";
@@ -48,7 +48,7 @@ function portPolicy(spec: Spec, path: string, site: Site): PortPolicy {
 type LocalitySpec = NonNullable<NonNullable<Spec["loadBalancer"]>["localityLbSetting"]>;
 
 const failsOver = ({ enabled, failover, failoverPriority }: LocalitySpec): boolean =>
-  enabled !== false && (failover !== undefined || failoverPriority !== undefined);
+  enabled !== false && (filled(failover) ?? filled(failoverPriority)) !== undefined;
 
 /** What cannot be said of a single port. */
 function ofHostOnly(

@@ -2,7 +2,7 @@ import { Report } from "../../api/codes.ts";
 import type { Lowered } from "../../api/diagnostic.ts";
 import type { VirtualServiceSpec, VirtualServiceSpecHttp } from "../../api/gen/virtual-service.ts";
 import { type KubeObject, objectName } from "../../api/object.ts";
-import { defined } from "../../util/defined.ts";
+import { defined, filled } from "../../util/defined.ts";
 import type { Delegation } from "../delegation.ts";
 import type { HttpRoutes, HttpRule, StreamRoutes } from "../ir/route.ts";
 import { type Origin, originOf } from "../origin.ts";
@@ -33,14 +33,8 @@ export function lowerVirtualService(
   clusterDomain: string,
 ): Lowered<VirtualService> {
   const report = new Report(objectName(object));
-  const {
-    hosts = [],
-    gateways = [MESH_GATEWAY],
-    http = [],
-    tcp,
-    tls,
-    exportTo,
-  } = object.spec ?? {};
+  const { hosts = [], http = [], tcp, tls, exportTo } = object.spec ?? {};
+  const gateways = filled(object.spec?.gateways) ?? [MESH_GATEWAY];
   const origin = originOf(object, exportTo);
   const site = { report, namespace: origin.namespace, clusterDomain };
   const place = {
@@ -106,7 +100,7 @@ function lowerRule(
 ): HttpRule {
   const request = requestHeaders(rule.headers?.request, `${path}.headers.request`, site);
   return {
-    name: rule.name ?? defaultName,
+    name: filled(rule.name) ?? defaultName,
     matches: lowerMatches(rule, path, site),
     action: lowerAction(rule, request.authority, path, site),
     ...defined({
