@@ -1,4 +1,5 @@
 import type { HeaderOperations } from "../ir/route.ts";
+import { placeholderFault } from "./placeholders.ts";
 import type { Site } from "./site.ts";
 
 interface Operations {
@@ -96,21 +97,8 @@ function mayBe(value: string, path: string, { report }: Site): boolean {
   return fault === undefined;
 }
 
-const PLACEHOLDER = /%%|%([A-Z0-9_]+)(\([^)%]*\))?(:\d+)?%/g;
-/** https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/observability/access_log/usage#command-operators */
-const COMMANDS =
-  /^(REQ|RESP|TRAILER|REQ_WITHOUT_QUERY|DOWNSTREAM_[A-Z_]+|UPSTREAM_[A-Z_]+|START_TIME|PROTOCOL|REQUESTED_SERVER_NAME|ROUTE_NAME|VIRTUAL_CLUSTER_NAME|VIRTUAL_HOST_NAME|HOSTNAME|DYNAMIC_METADATA|CLUSTER_METADATA|UPSTREAM_METADATA|FILTER_STATE|CONNECTION_ID|STREAM_ID|RESPONSE_CODE|RESPONSE_CODE_DETAILS|RESPONSE_FLAGS|PATH|QUERY_PARAM|ENVIRONMENT|UNIQUE_ID|TRACE_ID)$/;
-
-/** Proxies read `%` as the start of a placeholder and refuse one they do not know. */
 function valueFault(value: string): string | undefined {
-  if (!isHeaderValue(value) || value.length > 16_384)
-    return "a header's value is one line of at most 16384 characters: this header is left alone";
-  const unknown = [...value.matchAll(PLACEHOLDER)].find(
-    ([, command]) => command !== undefined && !COMMANDS.test(command),
-  );
-  if (unknown !== undefined)
-    return `"${unknown[0]}" is no placeholder that proxies know: write %% for a percent sign`;
-  return value.replace(PLACEHOLDER, "").includes("%")
-    ? "a percent sign starts a placeholder like %REQ(name)%: write %% for the sign itself"
-    : undefined;
+  return isHeaderValue(value) && value.length <= 16_384
+    ? placeholderFault(value)
+    : "a header's value is one line of at most 16384 characters: this header is left alone";
 }
