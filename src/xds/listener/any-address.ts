@@ -18,7 +18,15 @@ import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
 import { byRds, httpFilter, streamFilter } from "./chain.ts";
 import { greetingInspector, inspectors, PLAIN_HTTP, RAW } from "./inspect.ts";
-import { isDefault, namesServers, type Ruled, type StreamChain, streamChains } from "./stream.ts";
+import {
+  greetsWithTls,
+  isDefault,
+  namesServers,
+  type Ruled,
+  rulesFor,
+  type StreamChain,
+  streamChains,
+} from "./stream.ts";
 
 const ANY = "0.0.0.0";
 /** Ports that the proxy itself binds on every address. */
@@ -138,11 +146,11 @@ function ruledBy(service: Service, port: ServicePort, audience: Audience): reado
   const { mesh, view, gateways } = audience;
   const routing = mesh.streamRoutesFor(host, mesh.scope(view));
   const plain = {
-    matches: [NAMED.has(port.protocol) ? { sniHosts: [host] } : {}],
+    matches: [greetsWithTls(port) ? { sniHosts: [host] } : {}],
     destinations: [{ host, port: port.port, weight: 1 }],
   };
   return [
-    ...(routing ? [{ rules: [...routing.tls, ...routing.tcp], gateways: routing.gateways }] : []),
+    ...(routing ? [{ rules: rulesFor(port, routing), gateways: routing.gateways }] : []),
     { rules: [plain], gateways },
   ].map((ruled) => ({
     ...ruled,
@@ -154,6 +162,3 @@ function ruledBy(service: Service, port: ServicePort, audience: Audience): reado
     })),
   }));
 }
-
-/** Clients that greet with TLS say whom they mean. */
-const NAMED: ReadonlySet<ServicePort["protocol"]> = new Set(["https", "tls"]);

@@ -4,6 +4,7 @@
  */
 import { PORTS } from "../../api/names.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
+import type { ServicePort } from "../../model/ir/service.ts";
 import type { EgressListener } from "../../model/ir/sidecar.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import { anyAddress, pipe, socketAddress } from "../address.ts";
@@ -15,6 +16,7 @@ import type { ProxyView } from "../view.ts";
 import { httpListener } from "./any-address.ts";
 import { byRds, httpFilter } from "./chain.ts";
 import { addressesOf, streamListener, streamPorts, type Viewer } from "./outbound.ts";
+import { greetsWithTls } from "./stream.ts";
 
 const ANY = "0.0.0.0";
 const LOOPBACK = "127.0.0.1";
@@ -106,11 +108,9 @@ export const egressStreamListeners: Translator = {
     const ports = mesh.service(host, view.namespace)?.ports ?? [];
     const port = ports.find((p) => p.port === number) ?? ports[0];
     if (one === undefined || port === undefined) return undefined;
-    // What an own listener carries is what it says, so nothing has to be found out.
-    const opaque = one.port === undefined ? port : ({ ...port, protocol: "tcp" } as const);
     const made = streamListener(
       name,
-      { host, port: opaque },
+      { host, port: one.port === undefined ? port : opaque(port, one) },
       sidecarAudience(mesh, view, port.port),
     );
     if (one.captured) return made;
@@ -118,6 +118,12 @@ export const egressStreamListeners: Translator = {
     return { ...made, body: { ...rest, ...boundAddress(mesh, one, number) } };
   },
 };
+
+/** What an own listener carries is what it says, so nothing has to be found out. */
+const opaque = (port: ServicePort, { protocol = port.protocol }: EgressListener): ServicePort => ({
+  ...port,
+  protocol: greetsWithTls({ protocol }) ? "tls" : "tcp",
+});
 
 function streamOwners(mesh: Mesh, view: ProxyView): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();

@@ -16,7 +16,14 @@ import type { ProxyView } from "../view.ts";
 import { isCaptured, ownPorts, SPEAKS_HTTP, UNBOUND } from "./any-address.ts";
 import { byRds, httpFilter } from "./chain.ts";
 import { greetingInspector, inspectors } from "./inspect.ts";
-import { isDefault, namesServers, type StreamChain, streamChain, streamChains } from "./stream.ts";
+import {
+  isDefault,
+  namesServers,
+  rulesFor,
+  type StreamChain,
+  streamChain,
+  streamChains,
+} from "./stream.ts";
 
 /** One for each address and port behind which bytes flow that tell no host. */
 export const streamListeners: Translator = {
@@ -97,7 +104,7 @@ export function streamListener(
   { host, port }: HostPort,
   audience: Audience,
 ): Translated {
-  const streams = streamsOf(host, port.port, audience);
+  const streams = streamsOf(host, port, audience);
   const parts = streams.filter((stream) => !isDefault(stream)).map(({ chain }) => chain);
   const whole = streams.find(isDefault)?.chain;
   const { settings } = audience.mesh;
@@ -123,11 +130,14 @@ export function streamListener(
 }
 
 /** Where connections go by the host's own routing; what it leaves open goes to the service. */
-function streamsOf(host: string, port: number, audience: Audience): readonly StreamChain[] {
+function streamsOf(host: string, port: ServicePort, audience: Audience): readonly StreamChain[] {
   const routing = audience.mesh.streamRoutesFor(host, audience.mesh.scope(audience.view));
-  const { gateways = [], tls = [], tcp = [] } = routing ?? {};
-  const ruled = streamChains([{ rules: [...tls, ...tcp], gateways }], audience);
+  const { gateways = [] } = routing ?? {};
+  const ruled = streamChains(
+    routing ? [{ rules: rulesFor(port, routing), gateways }] : [],
+    audience,
+  );
   return ruled.some(isDefault)
     ? ruled
-    : [...ruled, streamChain({}, [{ host, port, weight: 1 }], audience)];
+    : [...ruled, streamChain({}, [{ host, port: port.port, weight: 1 }], audience)];
 }

@@ -1,5 +1,6 @@
 /** Connections that are not looked into: how they are told apart, and where they go. */
-import type { Destination, StreamMatch, StreamRule } from "../../model/ir/route.ts";
+import type { Destination, StreamMatch, StreamRoutes, StreamRule } from "../../model/ir/route.ts";
+import type { ServicePort } from "../../model/ir/service.ts";
 import type { TrafficPolicy } from "../../model/ir/traffic.ts";
 import type { CidrRange } from "../../proto/gen/envoy/config/core/v3/address.ts";
 import type {
@@ -27,6 +28,16 @@ export interface Ruled {
   /** Of the rules' source. */
   readonly gateways: readonly string[];
 }
+
+/** Whether clients greet with TLS, and so say whom they mean. */
+export const greetsWithTls = ({ protocol }: Pick<ServicePort, "protocol">): boolean =>
+  protocol === "https" || protocol === "tls";
+
+/** The rules that are for connections of a port's kind: by the name in the greeting, or without one. */
+export const rulesFor = (
+  port: Pick<ServicePort, "protocol">,
+  { tls, tcp }: StreamRoutes,
+): readonly StreamRule[] => (greetsWithTls(port) ? tls : tcp);
 
 /**
  * One chain for each way to match that no earlier rule has: Envoy refuses a listener that has two
