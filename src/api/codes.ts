@@ -89,7 +89,7 @@ export const CODES = {
     level: "warning",
     title: "A host has routes elsewhere already",
     explanation:
-      "Another, older VirtualService has the same host for sidecars, and one of them has to win: its rules are served and these are not. Merge the two objects.",
+      "Another, older VirtualService has HTTP rules for the same host in sidecars, and one of them has to win: its rules are served and these are not. Merge the two objects. Rules for connections, tcp and tls, are not meant: those of all objects count, of the oldest first.",
   },
   MESH0114: {
     level: "warning",

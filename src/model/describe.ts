@@ -20,7 +20,7 @@ export function describe(mesh: Mesh, proxy: Onlooker): object {
     ),
     streamHosts: mesh.streamHosts(scope),
     routes: byKey([...named].sort(), (host) => nonEmpty(mesh.routesFor(host, scope))),
-    streamRoutes: byKey(hosts, (host) => mesh.streamRoutesFor(host, scope)),
+    streamRoutes: byKey(hosts, (host) => nonEmpty(mesh.streamRoutesFor(host, scope))),
     policies: byKey(hosts, (host) => mesh.policy(host, { namespace, labels: {} })),
   };
 }

@@ -62,7 +62,38 @@ test("of two VirtualServices for one host the younger is told that the older has
   assert.deepEqual(told(model), []);
   const [rival] = model.engine.get(model.findings, "VirtualService default/younger");
   assert.equal(rival?.code, "MESH0113");
-  assert.match(rival?.message ?? "", /^VirtualService default\/web has the rules/);
+  assert.match(rival?.message ?? "", /^VirtualService default\/web has the HTTP rules/);
+});
+
+const rival = (name: string, rules: string, day: number): string => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
+spec: {hosts: ["*.wikipedia.org"], ${rules}}
+`;
+
+test("a rival whose HTTP rules are all left to others is told, too", () => {
+  const leaves = (to: string): string => `http: [{delegate: {name: ${to}}}]`;
+  const model = modelOf(rival("old", leaves("a"), 1) + rival("young", leaves("b"), 2));
+  assert.deepEqual(told(model, "VirtualService default/old"), ["MESH0118 spec.http[0].delegate"]);
+  assert.deepEqual(told(model, "VirtualService default/young"), [
+    "MESH0118 spec.http[0].delegate",
+    "MESH0113 spec.hosts[0]",
+  ]);
+});
+
+test("rules for connections have no rivals, as those of all objects are used", () => {
+  const names = (sni: string): string =>
+    `tls: [{match: [{sniHosts: [${sni}.wikipedia.org]}], route: [{destination: {host: ${sni}.example.com}}]}]`;
+  const model = modelOf(rival("old", names("en"), 1) + rival("young", names("de"), 2));
+  const object = "VirtualService default/young";
+  assert.deepEqual(told(model, object), ["MESH0104 spec.tls[0].route[0].destination.host"]);
+  const { engine, mesh } = model;
+  const sources = mesh(engine).streamRoutesFor("fr.wikipedia.org", "default");
+  assert.deepEqual(
+    sources.map(({ name }) => name),
+    ["old", "young"],
+  );
 });
 
 const gateway = (name: string, protocol: string, day: number): string => `

@@ -152,9 +152,9 @@ function checkDestination(
   );
 }
 
-/** Of several VirtualServices for one host sidecars follow one. */
+/** Of several VirtualServices with HTTP rules for one host sidecars follow one. */
 function checkRivals(object: VirtualService, { cx, from, report }: Check): void {
-  if (object.routes.rules.length === 0) return;
+  if (object.routes.rules.length + object.delegations.length === 0) return;
   for (const [i, host] of object.routes.hosts.entries()) {
     const rivals = cx
       .get(from.meshRoutes, host)
@@ -164,7 +164,7 @@ function checkRivals(object: VirtualService, { cx, from, report }: Check): void 
     report.add(
       "MESH0113",
       `spec.hosts[${i}]`,
-      `${winner.source} has the rules for ${host} in sidecars, and these are not used: merge the two`,
+      `${winner.source} has the HTTP rules for ${host} in sidecars, and these are not used: merge the two`,
     );
   }
 }

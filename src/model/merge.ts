@@ -7,19 +7,20 @@ import type { VirtualService } from "./istio/virtual-service.ts";
 import { byAge } from "./origin.ts";
 import { isVisible, reach } from "./visibility.ts";
 
-/**
- * Routes never mix for sidecars: one VirtualService has a host, the one that is exported least
- * widely, then the oldest.
- */
-export function winningRoutes(
+/** Those that the namespace sees: what is exported least widely first, then the oldest. */
+export const inTurn = (
   candidates: readonly VirtualService[],
   namespace: string,
-): VirtualService | undefined {
-  const [winner] = candidates
+): readonly VirtualService[] =>
+  candidates
     .filter((candidate) => isVisible(candidate, namespace))
     .sort((a, b) => reach(a, namespace) - reach(b, namespace) || byAge(a, b));
-  return winner;
-}
+
+/** HTTP rules never mix for sidecars: those of one VirtualService count for a host. */
+export const winningRoutes = (
+  candidates: readonly VirtualService[],
+  namespace: string,
+): VirtualService | undefined => inTurn(candidates, namespace)[0];
 
 /**
  * DestinationRules for one host and from one namespace are one if they are exported alike: the

@@ -16,7 +16,7 @@ import type { DestinationRule } from "./istio/destination-rule.ts";
 import type { EnvoyFilterModel } from "./istio/envoy-filter.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { VirtualService } from "./istio/virtual-service.ts";
-import { policiesOf, winningRoutes } from "./merge.ts";
+import { inTurn, policiesOf } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import type { Registry } from "./registry/queries.ts";
 import { namespaceOf, type ScopeQuery, seesRoutes } from "./scope.ts";
@@ -80,31 +80,33 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
   });
   const http = covered(from.meshRoutes);
   const streams = covered(from.meshStreams);
-  /** The object that routes a host for sidecars, by the index that holds such objects. */
-  const winnerFor = (
+  /** Who routes a pattern of hosts for sidecars of a scope, by the index that holds such objects. */
+  const routing = (
     cx: Context,
-    { index, covering }: typeof http,
-    [id, host]: readonly [string, string],
-  ): VirtualService | undefined => {
-    for (const pattern of covering(cx, host)) {
-      const scope = cx.get(scopes, id);
-      const candidates = lookUp(cx, from.virtualServices, cx.get(index, pattern)).filter((of) =>
-        seesRoutes(scope, of),
-      );
-      const winner = winningRoutes(candidates, scope.namespace);
-      if (winner !== undefined) return winner;
-    }
-    return undefined;
+    index: Source<[string], readonly string[]>,
+    [id, pattern]: readonly [string, string],
+  ): readonly VirtualService[] => {
+    const scope = cx.get(scopes, id);
+    const candidates = lookUp(cx, from.virtualServices, cx.get(index, pattern));
+    return inTurn(
+      candidates.filter((of) => seesRoutes(scope, of)),
+      scope.namespace,
+    );
   };
   return {
     routesFor: engine.query((cx, scope: string, host: string): readonly HttpRoutes[] => {
-      const winner = winnerFor(cx, http, [scope, host]);
-      return winner === undefined ? [] : [fullRoutes(cx, from, winner)];
+      for (const pattern of http.covering(cx, host)) {
+        const [winner] = routing(cx, http.index, [scope, pattern]);
+        if (winner !== undefined) return [fullRoutes(cx, from, winner)];
+      }
+      return [];
     }),
-    streamRoutesFor: engine.query(
-      (cx, scope: string, host: string): StreamRoutes | undefined =>
-        winnerFor(cx, streams, [scope, host])?.streams,
-    ),
+    streamRoutesFor: engine.query((cx, scope: string, host: string): readonly StreamRoutes[] => {
+      const all = streams
+        .covering(cx, host)
+        .flatMap((pattern) => routing(cx, streams.index, [scope, pattern]));
+      return [...new Set(all)].map((of) => of.streams);
+    }),
   };
 }
 

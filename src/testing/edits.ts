@@ -260,7 +260,7 @@ const virtualService = fc
     name: fc.constantFrom("routes", "more-routes"),
     created,
     hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }),
-    gateways: fc.constantFrom(undefined, ["mesh"], ["one/edge"], ["mesh", "edge"]),
+    gateways: fc.constantFrom(undefined, [], ["mesh"], ["one/edge"], ["mesh", "edge"]),
     http: fc.array(rule, { maxLength: 3 }),
     exportTo,
   })

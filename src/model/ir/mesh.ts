@@ -88,8 +88,11 @@ export interface Mesh {
    * specific host, of the oldest if several have it; empty if there is none.
    */
   routesFor(host: string, scope: string): readonly HttpRoutes[];
-  /** The same for connections; `undefined` if there is none. */
-  streamRoutesFor(host: string, scope: string): StreamRoutes | undefined;
+  /**
+   * The same for connections, where that of all sources counts in turn: of the most specific host
+   * first, then of the oldest. Empty if there is none.
+   */
+  streamRoutesFor(host: string, scope: string): readonly StreamRoutes[];
   /** Routing bound to a gateway (`namespace/name`), oldest first. */
   gatewayRoutes(gateway: string): readonly HttpRoutes[];
   /** The hosts of that routing, wildcards among them, sorted, and the routing for one of them. */

@@ -23,7 +23,7 @@ import {
   isDefault,
   namesServers,
   type Ruled,
-  rulesFor,
+  ruledBy,
   type StreamChain,
   streamChains,
 } from "./stream.ts";
@@ -135,22 +135,21 @@ function openStreams(mesh: Mesh, view: ProxyView, port: number): readonly Stream
     .flatMap((host) => mesh.service(host, view.namespace) ?? []);
   const ruled = services.toSorted(byPrecedence).flatMap((service) => {
     const found = service.ports.find((one) => one.port === port);
-    return found ? ruledBy(service, found, audience) : [];
+    return found ? allRules(service, found, audience) : [];
   });
   return streamChains(ruled, audience);
 }
 
 /** The host's own routing, then what it leaves open; all of it within the host's subnets, if it has any. */
-function ruledBy(service: Service, port: ServicePort, audience: Audience): readonly Ruled[] {
+function allRules(service: Service, port: ServicePort, audience: Audience): readonly Ruled[] {
   const { host, subnets } = service;
   const { mesh, view, gateways } = audience;
-  const routing = mesh.streamRoutesFor(host, mesh.scope(view));
   const plain = {
     matches: [greetsWithTls(port) ? { sniHosts: [host] } : {}],
     destinations: [{ host, port: port.port, weight: 1 }],
   };
   return [
-    ...(routing ? [{ rules: rulesFor(port, routing), gateways: routing.gateways }] : []),
+    ...ruledBy(mesh.streamRoutesFor(host, mesh.scope(view)), port, audience),
     { rules: [plain], gateways },
   ].map((ruled) => ({
     ...ruled,

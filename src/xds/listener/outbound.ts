@@ -19,7 +19,7 @@ import { greetingInspector, inspectors } from "./inspect.ts";
 import {
   isDefault,
   namesServers,
-  rulesFor,
+  ruledBy,
   type StreamChain,
   streamChain,
   streamChains,
@@ -131,12 +131,8 @@ export function streamListener(
 
 /** Where connections go by the host's own routing; what it leaves open goes to the service. */
 function streamsOf(host: string, port: ServicePort, audience: Audience): readonly StreamChain[] {
-  const routing = audience.mesh.streamRoutesFor(host, audience.mesh.scope(audience.view));
-  const { gateways = [] } = routing ?? {};
-  const ruled = streamChains(
-    routing ? [{ rules: rulesFor(port, routing), gateways }] : [],
-    audience,
-  );
+  const sources = audience.mesh.streamRoutesFor(host, audience.mesh.scope(audience.view));
+  const ruled = streamChains(ruledBy(sources, port, audience), audience);
   return ruled.some(isDefault)
     ? ruled
     : [...ruled, streamChain({}, [{ host, port: port.port, weight: 1 }], audience)];

@@ -94,3 +94,38 @@ for (const [port, names] of [
     assert.equal(own?.waits, names);
     assert.match(own?.chains[0] ?? "", names ? /^a\.com: .*names/ : /^all: .*bytes/);
   });
+
+const rules = (name: string, day: number, spec: string): string => `---
+kind: VirtualService
+metadata: {name: ${name}, creationTimestamp: "2026-01-0${day}T00:00:00Z"}
+spec: ${spec}
+`;
+const to = (port: number): string =>
+  `route: [{destination: {host: names.com, port: {number: ${port}}}}]`;
+const SERVICES = WORLD.slice(0, WORLD.lastIndexOf("---"));
+
+test("connections are for the rules of all who have the host, the oldest first", () => {
+  const all = listeners(
+    SERVICES +
+      rules("young", 3, `{hosts: [db], tls: [{match: [{sniHosts: [a.com, b.com]}], ${to(2)}}]}`) +
+      rules("old", 2, `{hosts: [db], tls: [{match: [{sniHosts: [a.com]}], ${to(1)}}]}`) +
+      rules("wide", 1, `{hosts: ["*"], tls: [{match: [{sniHosts: [b.com, c.com]}], ${to(3)}}]}`),
+  );
+  assert.deepEqual(all["10.96.0.1_443"]?.chains, [
+    "a.com: outbound|1||names.com",
+    "b.com: outbound|2||names.com",
+    "c.com: outbound|3||names.com",
+    "all: outbound|443||db.default.svc.cluster.local",
+  ]);
+});
+
+test("what comes after a rule that takes all is for nobody, whoever's it is", () => {
+  const within = (subnet: string, port: number): string =>
+    `{match: [{destinationSubnets: [${subnet}]}], ${to(port)}}`;
+  const all = listeners(
+    SERVICES +
+      rules("young", 3, `{hosts: [db], tcp: [${within("10.0.0.0/8", 2)}]}`) +
+      rules("old", 2, `{hosts: [db], tcp: [{${to(1)}}, ${within("10.96.0.0/16", 3)}]}`),
+  );
+  assert.deepEqual(all["10.96.0.1_3306"]?.chains, ["all: outbound|1||names.com"]);
+});

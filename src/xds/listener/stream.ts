@@ -33,11 +33,28 @@ export interface Ruled {
 export const greetsWithTls = ({ protocol }: Pick<ServicePort, "protocol">): boolean =>
   protocol === "https" || protocol === "tls";
 
-/** The rules that are for connections of a port's kind: by the name in the greeting, or without one. */
-export const rulesFor = (
+/**
+ * The rules of a host that are for connections to a port: by the name in the greeting, or without one.
+ * After one that takes all there is nothing left, though Envoy would look for what is more specific.
+ */
+export function ruledBy(
+  sources: readonly StreamRoutes[],
   port: Pick<ServicePort, "protocol">,
-  { tls, tcp }: StreamRoutes,
-): readonly StreamRule[] => (greetsWithTls(port) ? tls : tcp);
+  audience: Audience,
+): readonly Ruled[] {
+  const all = sources.flatMap(({ tls, tcp, gateways }) =>
+    (greetsWithTls(port) ? tls : tcp).map((rule) => ({ rules: [rule], gateways })),
+  );
+  const last = all.findIndex(({ rules, gateways }) =>
+    rules.some(({ matches }) =>
+      matches.some((match) => takesAll(match) && concerns(match, gateways, audience)),
+    ),
+  );
+  return last < 0 ? all : all.slice(0, last + 1);
+}
+
+const takesAll = ({ sniHosts, destinationSubnets, sourceSubnet }: StreamMatch): boolean =>
+  sniHosts === undefined && destinationSubnets === undefined && sourceSubnet === undefined;
 
 /**
  * One chain for each way to match that no earlier rule has: Envoy refuses a listener that has two
