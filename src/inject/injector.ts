@@ -8,7 +8,7 @@ import { decide, type InjectionPolicy } from "./policy.ts";
 export interface InjectorOptions {
   readonly sidecar: SidecarOptions;
   readonly policy: InjectionPolicy;
-  /** Labels of a namespace, as far as they are known here. */
+  /** Labels of a namespace, as far as they are known here: for the reason that is logged. */
   readonly namespaceLabels: (name: string) => Readonly<Record<string, string>> | undefined;
   /** Sees to it that the namespace has the roots that its pods mount. */
   readonly ensureTrust: (namespace: string, signal: AbortSignal) => Promise<void>;

@@ -11,7 +11,7 @@ const policy = {
 interface Case {
   readonly name: string;
   readonly want: boolean;
-  /** Labels of the namespace; `null` if they are not known. */
+  /** Labels of the namespace as they are known here; `null` if they are not. */
   readonly namespace?: Readonly<Record<string, string>> | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -24,98 +24,69 @@ const inject = (value: string) => ({ "sidecar.istio.io/inject": value });
 const revision = (value: string) => ({ "istio.io/rev": value });
 
 const CASES: readonly Case[] = [
-  { name: "nothing asks", want: false },
-  { name: "namespace enabled", want: true, namespace: enabled },
-  { name: "namespace disabled", want: false, namespace: { "istio-injection": "disabled" } },
-  { name: "pod label declines", want: false, namespace: enabled, labels: inject("false") },
+  { name: "what the API server has chosen", want: true },
+  { name: "a namespace whose new labels have not come", want: true, namespace: {} },
   {
-    name: "pod annotation declines",
+    name: "a namespace whose old labels are still there",
+    want: true,
+    namespace: { "istio-injection": "disabled", ...revision("canary") },
+  },
+  { name: "an unknown namespace", want: true, namespace: null },
+  { name: "pod label declines", want: false, labels: inject("false") },
+  { name: "pod annotation declines", want: false, annotations: inject("false") },
+  {
+    name: "pod declines in an unknown namespace",
     want: false,
-    namespace: enabled,
-    annotations: inject("false"),
+    namespace: null,
+    labels: inject("false"),
   },
   {
     name: "label before annotation",
     want: true,
-    namespace: enabled,
     labels: inject("true"),
     annotations: inject("false"),
   },
-  { name: "a word that is no yes", want: false, namespace: enabled, labels: inject("maybe") },
-  { name: "another yes", want: true, namespace: enabled, annotations: inject("On") },
-  {
-    name: "empty word leaves it to the namespace",
-    want: true,
-    namespace: enabled,
-    labels: inject(""),
-  },
-  { name: "pod asks in a plain namespace", want: true, labels: inject("true") },
-  { name: "annotation alone does not ask", want: false, annotations: inject("true") },
-  {
-    name: "pod asks in a disabled namespace",
-    want: false,
-    namespace: { "istio-injection": "disabled" },
-    labels: inject("true"),
-  },
-  { name: "namespace of our revision", want: true, namespace: revision("prod") },
-  { name: "namespace of the default revision", want: true, namespace: revision("default") },
-  { name: "namespace of another revision", want: false, namespace: revision("canary") },
-  {
-    name: "pod asks in a namespace of another revision",
-    want: false,
-    namespace: revision("canary"),
-    labels: inject("true"),
-  },
-  {
-    name: "istio-injection before istio.io/rev",
-    want: true,
-    namespace: { ...enabled, ...revision("canary") },
-  },
-  { name: "pod of our revision", want: true, labels: revision("prod") },
-  { name: "pod of another revision", want: false, labels: { ...revision("x"), ...inject("true") } },
-  {
-    name: "namespace's revision before the pod's",
-    want: true,
-    namespace: revision("prod"),
-    labels: revision("canary"),
-  },
+  { name: "a word that is no yes", want: false, labels: inject("maybe") },
+  { name: "another yes", want: true, annotations: inject("On") },
+  { name: "empty word leaves it to the API server", want: true, labels: inject("") },
   {
     name: "pod of our revision declines",
     want: false,
     labels: { ...revision("prod"), ...inject("false") },
   },
-  { name: "host network", want: false, namespace: enabled, spec: { hostNetwork: true } },
-  { name: "windows", want: false, namespace: enabled, spec: { os: { name: "windows" } } },
-  { name: "kube-system", want: false, namespace: enabled, in: "kube-system" },
-  { name: "the control plane's namespace", want: false, namespace: enabled, in: "mesh-system" },
-  {
-    name: "a gateway",
-    want: false,
-    namespace: enabled,
-    labels: { "meshwright.dev/proxy": "gateway" },
-  },
+  { name: "host network", want: false, spec: { hostNetwork: true } },
+  { name: "windows", want: false, spec: { os: { name: "windows" } } },
+  { name: "kube-system", want: false, in: "kube-system" },
+  { name: "the control plane's namespace", want: false, in: "mesh-system" },
+  { name: "a gateway", want: false, labels: { "meshwright.dev/proxy": "gateway" } },
   {
     name: "the operator's own question",
     want: true,
     in: "meshwright-operator",
     labels: { "meshwright.dev/probe": "injection" },
   },
-  { name: "unknown namespace is the API server's choice", want: true, namespace: null },
-  {
-    name: "unknown namespace, pod declines",
-    want: false,
-    namespace: null,
-    labels: inject("false"),
-  },
 ];
 
 for (const { name, want, ...given } of CASES)
   test(name, () => {
-    const { labels = {}, annotations = {}, namespace = {}, spec = {} } = given;
+    const { labels = {}, annotations = {}, namespace = enabled, spec = {} } = given;
     const decision = decide(
       { metadata: { labels, annotations }, spec: { containers: [{ name: "web" }], ...spec } },
       { name: given.in ?? "shop", labels: namespace ?? undefined },
       policy,
     );
     assert.equal(decision.inject, want, decision.reason);
+  });
+
+for (const [namespace, labels, want] of [
+  [enabled, revision("prod"), "the namespace says istio-injection: enabled"],
+  [revision("prod"), revision("canary"), "the namespace says istio.io/rev: prod"],
+  [{}, revision("default"), "the pod says istio.io/rev: default"],
+  [{}, inject("true"), "the pod says sidecar.istio.io/inject: true"],
+  [revision("canary"), {}, "the webhook's selectors chose it"],
+] as const)
+  test(`the reason is told in the words of the labels: ${want}`, () => {
+    const pod = { metadata: { labels }, spec: { containers: [] } };
+    const { reason } = decide(pod, { name: "shop", labels: namespace }, policy);
+    assert.equal(reason, want);
   });

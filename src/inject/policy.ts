@@ -1,9 +1,12 @@
-/** Whether a pod gets a sidecar: by Istio's rules, so that labels in use go on working. */
+/**
+ * Whether a pod that the API server asks about gets a sidecar. The webhook's selectors have judged
+ * its labels, and those of its namespace, by Istio's rules.
+ */
 import { INJECTION, INJECTION_PROBE, PROXY_KIND, REVISION, SIDECAR_INJECT } from "../api/labels.ts";
 import type { PodDraft } from "./pod/workload.ts";
 
 export interface InjectionPolicy {
-  /** The mesh's name: what `istio.io/rev` must say; `default` stands for it too. */
+  /** The mesh's name: what `istio.io/rev` says of its pods; `default` stands for it too. */
   readonly revision: string;
   /** Namespaces that never get sidecars: the mesh's own. */
   readonly excludedNamespaces: readonly string[];
@@ -11,7 +14,7 @@ export interface InjectionPolicy {
 
 export interface PodNamespace {
   readonly name: string;
-  /** `undefined` if not known yet: the API server has chosen by the webhook's selectors. */
+  /** As they are known here, for the reason; `undefined` if they are not. */
   readonly labels: Readonly<Record<string, string>> | undefined;
 }
 
@@ -30,12 +33,12 @@ const YES = ["y", "yes", "true", "on"];
 const yes = (reason: string): Decision => ({ inject: true, reason });
 const no = (reason: string): Decision => ({ inject: false, reason });
 
-/** First what rules a sidecar out, then what the pod says of itself, then what asks for one. */
+/** First what rules a sidecar out, then what the pod says of itself; else it has been chosen. */
 export const decide = (pod: PodDraft, namespace: PodNamespace, policy: InjectionPolicy): Decision =>
   probe(pod) ??
   impossible(pod, namespace.name, policy) ??
   declined(pod) ??
-  selected(pod, namespace, policy);
+  yes(whyChosen(pod, namespace, policy));
 
 /** The operator asks in its own namespace, which is never injected, with a dry run. */
 const probe = ({ metadata }: PodDraft): Decision | undefined =>
@@ -58,24 +61,20 @@ function declined({ metadata }: PodDraft): Decision | undefined {
     : undefined;
 }
 
-/** What the selectors of Istio's webhooks amount to: the namespace's labels before the pod's. */
-function selected(pod: PodDraft, { labels }: PodNamespace, policy: InjectionPolicy): Decision {
-  if (labels === undefined) return yes("the webhook's selectors chose it");
-  const injection = labels[INJECTION];
-  if (injection !== undefined) {
-    const reason = `the namespace says ${INJECTION}: ${injection}`;
-    return injection === "enabled" ? yes(reason) : no(reason);
-  }
-  const own = pod.metadata.labels ?? {};
-  for (const [who, revision] of [
-    ["namespace", labels[REVISION]],
-    ["pod", own[REVISION]],
-  ] as const) {
-    if (revision === undefined) continue;
-    const reason = `the ${who} says ${REVISION}: ${revision}`;
-    return [policy.revision, "default"].includes(revision) ? yes(reason) : no(reason);
-  }
-  return own[SIDECAR_INJECT] === "true"
-    ? yes(`the pod says ${SIDECAR_INJECT}: true`)
-    : no("neither the namespace nor the pod asks for a sidecar");
+/**
+ * Why the API server has asked about the pod. It knows the labels by which it chose; those known
+ * here may be older, so they never decide.
+ */
+function whyChosen(
+  { metadata }: PodDraft,
+  { labels = {} }: PodNamespace,
+  policy: InjectionPolicy,
+): string {
+  const own = metadata.labels ?? {};
+  const isOurs = (revision = ""): boolean => [policy.revision, "default"].includes(revision);
+  if (labels[INJECTION] === "enabled") return `the namespace says ${INJECTION}: enabled`;
+  if (isOurs(labels[REVISION])) return `the namespace says ${REVISION}: ${labels[REVISION]}`;
+  if (isOurs(own[REVISION])) return `the pod says ${REVISION}: ${own[REVISION]}`;
+  if (own[SIDECAR_INJECT] === "true") return `the pod says ${SIDECAR_INJECT}: true`;
+  return "the webhook's selectors chose it";
 }

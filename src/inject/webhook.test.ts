@@ -26,8 +26,7 @@ const webhook = new Webhook(await authority.issueServing([DNS_NAME]), {
     revision: "default",
   },
   policy: { revision: "default", excludedNamespaces: ["mesh-system"] },
-  namespaceLabels: (name) =>
-    name === "shop" ? { "istio-injection": "enabled" } : name === "plain" ? {} : undefined,
+  namespaceLabels: (name) => (name === "shop" ? { "istio-injection": "enabled" } : {}),
   ensureTrust: async (namespace) => {
     await Promise.resolve();
     if (broken.has(namespace)) throw new Error("the API server is away");
@@ -111,8 +110,13 @@ test("a dry run writes nothing", async () => {
   assert.equal(trusted.length, count);
 });
 
-test("a pod that nobody asked for is let through as it is", async () => {
-  assert.deepEqual(await review({ namespace: "plain" }), { uid: "u1", allowed: true });
+test("a pod that can have no sidecar is let through as it is", async () => {
+  const object = { ...POD, spec: { ...POD.spec, hostNetwork: true } };
+  assert.deepEqual(await review({ object }), { uid: "u1", allowed: true });
+});
+
+test("a pod of a namespace whose labels have not come yet gets its sidecar", async () => {
+  assert.equal((await review({ namespace: "new" })).patchType, "JSONPatch");
 });
 
 test("a pod is not refused for want of roots", async () => {
