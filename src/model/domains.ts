@@ -1,4 +1,4 @@
-import { isIp } from "./ip.ts";
+import { isIp } from "../util/ip.ts";
 import type { Service } from "./ir/service.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { isIp } from "../ip.ts";
+import { isIp } from "../../util/ip.ts";
 
 const UNIX = /^unix:\/\/\/[^\0\s]+$/;
 const LOOPBACK = /^(127\.[\d.]+|\[::1\]):(\d{1,5})$/;

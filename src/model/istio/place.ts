@@ -3,8 +3,8 @@ import type { WorkloadEntrySpec } from "../../api/gen/workload-entry.ts";
 import { TLS_MODE } from "../../api/labels.ts";
 import { parseLocality, podLocality } from "../../api/locality.ts";
 import { defined } from "../../util/defined.ts";
+import { isIp } from "../../util/ip.ts";
 import { isHost } from "../host.ts";
-import { isIp } from "../ip.ts";
 import type { Endpoint, Service } from "../ir/service.ts";
 import { lowerNumber, lowerPort, type Site } from "./site.ts";
 

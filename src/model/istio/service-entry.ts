@@ -4,8 +4,8 @@ import type { ServiceEntrySpec, ServiceEntrySpecPorts } from "../../api/gen/serv
 import type { ServiceEntry as EntryObject } from "../../api/kinds.ts";
 import { objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
+import { isIp, isSubnet } from "../../util/ip.ts";
 import { isHost } from "../host.ts";
-import { isIp, isSubnet } from "../ip.ts";
 import type { Protocol, Service, ServicePort } from "../ir/service.ts";
 import { type Origin, originOf } from "../origin.ts";
 import { entryProtocol } from "../port-protocol.ts";

@@ -1,6 +1,6 @@
 import type { VirtualServiceSpec } from "../../api/gen/virtual-service.ts";
 import { defined, filled } from "../../util/defined.ts";
-import { isIp, isIpv6 } from "../ip.ts";
+import { isIp, isIpv6 } from "../../util/ip.ts";
 import type { StreamMatch, StreamRule } from "../ir/route.ts";
 import { lowerDestinations } from "./destination.ts";
 import { gatewayKey } from "./gateway-key.ts";
