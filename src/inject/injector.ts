@@ -1,7 +1,8 @@
 import { MeshError } from "../util/errors.ts";
 import { type AdmissionRequest, type AdmissionResponse, podPatch } from "./admission.ts";
-import { asksForGrpcAgent, injectGrpcAgent } from "./pod/grpc-agent.ts";
+import { injectGrpcAgent } from "./pod/grpc-agent.ts";
 import { injectSidecar, type SidecarOptions } from "./pod/sidecar.ts";
+import { templateOf } from "./pod/templates.ts";
 import type { PodDraft } from "./pod/workload.ts";
 import { decide, type InjectionPolicy } from "./policy.ts";
 
@@ -51,7 +52,7 @@ async function patched(
     options.log("info", `left ${name} alone, because ${decision.reason}`);
     return {};
   }
-  const inject = asksForGrpcAgent(pod) ? injectGrpcAgent : injectSidecar;
+  const inject = templateOf(pod, name) === "grpc-agent" ? injectGrpcAgent : injectSidecar;
   const { pod: injected, warnings } = inject(pod, options.sidecar, name);
   if (!request.dryRun) await trust(namespace, options, signal);
   options.log("info", `injected ${name}, because ${decision.reason}`);

@@ -136,6 +136,47 @@ test("an annotation that cannot be followed refuses the pod, and says what to do
   );
 });
 
+const TEMPLATES = "inject.istio.io/templates";
+
+for (const [what, metadata, containers, want] of [
+  [
+    "a gateway of Istio's chart",
+    { name: "web", annotations: { [TEMPLATES]: "gateway" } },
+    [{ name: "istio-proxy", image: "auto" }],
+    /^Pod shop\/web: annotation inject\.istio\.io\/templates is "gateway", .*MESH0601.*spec\.gateways of the MeshConfig/,
+  ],
+  [
+    "a template that nobody knows, among others",
+    { name: "web", annotations: { [TEMPLATES]: "sidecar, own" } },
+    [{ name: "web" }],
+    /is "own", which is not sidecar or grpc-agent \(MESH0601\): name one of the two/,
+  ],
+  [
+    "a proxy without an application",
+    { name: "web" },
+    [{ name: "istio-proxy", image: "auto" }],
+    /^Pod shop\/web: istio-proxy is its only container \(MESH0601\): .*spec\.gateways of the MeshConfig/,
+  ],
+  [
+    "a proxy without an application of gRPC",
+    { name: "web", annotations: { [TEMPLATES]: "grpc-agent" } },
+    [{ name: "istio-proxy", image: "auto" }],
+    /^Pod shop\/web: istio-proxy is its only container \(MESH0601\): /,
+  ],
+] as const)
+  test(`what cannot be made is refused with a remedy: ${what}`, async () => {
+    const { allowed, status } = await review({ object: { metadata, spec: { containers } } });
+    assert.equal(allowed, false);
+    assert.equal(status?.code, 400);
+    assert.match(status?.message ?? "", want);
+  });
+
+test("the template of a sidecar is that of every pod", async () => {
+  const metadata = { name: "web", annotations: { [TEMPLATES]: "sidecar" } };
+  const { allowed, patch } = await review({ object: { ...POD, metadata } });
+  assert.ok(allowed && patch !== undefined);
+});
+
 test("what is no pod is refused with a remedy", async () => {
   const kind = { group: "", version: "v1", kind: "Service" };
   const { allowed, status } = await review({ kind, object: { metadata: { name: "web" } } });

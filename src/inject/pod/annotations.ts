@@ -1,11 +1,11 @@
 import { RE2JS } from "re2js";
 import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
-import { MeshError } from "../../util/errors.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
 import { asksForDns } from "./dns.ts";
 import { DEFAULT_RESOURCES } from "./proxy.ts";
 import { PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
 import { quantityBytes } from "./quantity.ts";
+import { refused } from "./refused.ts";
 
 /** What a pod's annotations ask of its sidecar. */
 export interface SidecarSettings {
@@ -66,13 +66,6 @@ const split = (text: string | undefined): readonly string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== "");
 
-const refused = (object: string, annotation: string, value: string, want: string): MeshError =>
-  new MeshError(
-    "MESH0601",
-    `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
-    { hint: `correct the annotation in the pod's template, or remove it to have the default` },
-  );
-
 /** A bootstrap with an expression that Envoy does not take would keep the pod from starting. */
 function readable(
   regexes: readonly string[],
@@ -84,7 +77,7 @@ function readable(
       RE2JS.compile(regex);
     } catch {
       // The library says so by throwing.
-      throw refused(object, annotation, regex, "a regular expression in RE2 syntax");
+      throw refused({ object, annotation, value: regex }, "a regular expression in RE2 syntax");
     }
   return regexes;
 }
@@ -103,7 +96,7 @@ function resources(annotations: Annotations, object: string): ResourceRequiremen
       const value = annotations[annotation];
       if (value === undefined) continue;
       if (quantityBytes(value) === undefined)
-        throw refused(object, annotation, value, "a quantity such as 100m or 128Mi");
+        throw refused({ object, annotation, value }, "a quantity such as 100m or 128Mi");
       chosen[resource] = value;
     }
     return chosen;
@@ -182,7 +175,7 @@ function captureArguments(annotations: Annotations, object: string): readonly st
     if (value === undefined || (all && value.trim() === "*")) return [];
     const parts = split(value);
     const bad = parts.find((part) => !isValid(part));
-    if (bad !== undefined) throw refused(object, annotation, bad, want);
+    if (bad !== undefined) throw refused({ object, annotation, value: bad }, want);
     return parts.length > 0 || all ? [flag, parts.join(",")] : [];
   });
 }

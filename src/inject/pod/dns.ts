@@ -1,8 +1,8 @@
 /** Whether a pod's queries to the cluster's resolver are taken to the mesh, which is for it to say. */
 import type { PodSpec } from "../../api/gen/kubernetes.ts";
 import { DNS_CAPTURE } from "../../api/labels.ts";
-import { MeshError } from "../../util/errors.ts";
 import type { DnsCapture } from "../../xds/bootstrap-dns.ts";
+import { refused } from "./refused.ts";
 
 export interface MeshDns {
   /** Whether pods that say nothing have their DNS captured. */
@@ -23,11 +23,7 @@ export function asksForDns(annotations: Annotations, object: string): boolean | 
   const own = annotations[DNS_CAPTURE];
   if (own === "true" || own === "false") return own === "true";
   if (own === undefined) return undefined;
-  throw new MeshError(
-    "MESH0601",
-    `${object}: annotation ${DNS_CAPTURE} is "${own}", which is not "true" or "false"`,
-    { hint: "correct the annotation in the pod's template, or remove it to have the default" },
-  );
+  throw refused({ object, annotation: DNS_CAPTURE, value: own }, '"true" or "false"');
 }
 
 /** `undefined`: the pod's DNS is left alone. */

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { golden } from "../../testing/golden.ts";
 import { INJECTION, readable } from "../../testing/pod.ts";
-import { asksForGrpcAgent, injectGrpcAgent } from "./grpc-agent.ts";
+import { injectGrpcAgent } from "./grpc-agent.ts";
+import { templateOf } from "./templates.ts";
 import type { PodDraft } from "./workload.ts";
 
 const inject = (pod: PodDraft): PodDraft => injectGrpcAgent(pod, INJECTION, "Pod shop/web").pod;
@@ -17,9 +18,9 @@ const asking = (templates?: string): PodDraft => ({
 
 test("the template is asked for by name, among others too", () => {
   for (const templates of ["grpc-agent", "sidecar, grpc-agent"])
-    assert.equal(asksForGrpcAgent(asking(templates)), true, templates);
-  for (const templates of [undefined, "", "sidecar", "grpc-agents"])
-    assert.equal(asksForGrpcAgent(asking(templates)), false, templates);
+    assert.equal(templateOf(asking(templates), "Pod shop/web"), "grpc-agent", templates);
+  for (const templates of [undefined, "", "sidecar"])
+    assert.equal(templateOf(asking(templates), "Pod shop/web"), "sidecar", templates);
 });
 
 test("injecting twice is injecting once", () => {

@@ -8,30 +8,21 @@ import type { Injected, SidecarOptions } from "./sidecar.ts";
 import { removeSidecar, type Status } from "./status.ts";
 import { canonicalName, type PodDraft } from "./workload.ts";
 
-const TEMPLATES = "inject.istio.io/templates";
-const GRPC_AGENT = "grpc-agent";
-
 /** gRPC libraries read the first of these that is set. */
 const BOOTSTRAP_FILE = "GRPC_XDS_BOOTSTRAP";
 const BOOTSTRAP = "GRPC_XDS_BOOTSTRAP_CONFIG";
-
-/** Whether the pod asks for what proxyless gRPC needs, and for no sidecar. */
-export const asksForGrpcAgent = ({ metadata }: PodDraft): boolean =>
-  (metadata.annotations?.[TEMPLATES] ?? "")
-    .split(",")
-    .some((template) => template.trim() === GRPC_AGENT);
 
 /**
  * The pod with an Envoy that takes its gRPC libraries to the control plane, and containers that know
  * of it. Traffic is left alone, and so are probes. Injecting twice is injecting once.
  *
  * @param name what messages call the pod
- * @throws MeshError `MESH0601` if an annotation cannot be followed
+ * @throws MeshError `MESH0601` if an annotation cannot be followed, or there is no application
  */
 export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);
   const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
-  const { spec, overrides } = takeOverrides(bare.spec);
+  const { spec, overrides } = takeOverrides(bare.spec, name);
   const application = canonicalName(bare);
   const agent = mergeProxy(agentContainer(application, options, settings), overrides);
   const status: Status = {

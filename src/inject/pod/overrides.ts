@@ -1,5 +1,7 @@
 import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
 import { PROXY_CONTAINER } from "../../api/names.ts";
+import { MeshError } from "../../util/errors.ts";
+import { GATEWAY_HINT } from "./templates.ts";
 
 /** What the user wrote for the proxy's container, and where. */
 export interface Overrides {
@@ -7,15 +9,24 @@ export interface Overrides {
   readonly container: Container;
 }
 
-/** Users may write a container `istio-proxy` of their own, whose fields then go over ours. */
-export function takeOverrides(spec: PodSpec): {
-  readonly spec: PodSpec;
-  readonly overrides: Overrides | undefined;
-} {
+/**
+ * Users may write a container `istio-proxy` of their own, whose fields then go over ours.
+ *
+ * @param object names the pod in messages
+ * @throws MeshError `MESH0601` if it is the pod's only one: Istio's gateways are written so
+ */
+export function takeOverrides(
+  spec: PodSpec,
+  object: string,
+): { readonly spec: PodSpec; readonly overrides: Overrides | undefined } {
   for (const list of ["containers", "initContainers"] as const) {
     const container = spec[list]?.find(({ name }) => name === PROXY_CONTAINER);
     if (container === undefined) continue;
     const others = spec[list]?.filter((one) => one !== container) ?? [];
+    if (list === "containers" && others.length === 0)
+      throw new MeshError("MESH0601", `${object}: ${PROXY_CONTAINER} is its only container`, {
+        hint: `a sidecar stands beside an application, which needs a container of its own; ${GATEWAY_HINT}`,
+      });
     return { spec: { ...spec, [list]: others }, overrides: { list, container } };
   }
   return { spec, overrides: undefined };

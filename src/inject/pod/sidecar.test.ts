@@ -42,7 +42,9 @@ const annotations = fc.dictionary(
 );
 const pods: fc.Arbitrary<PodDraft> = fc
   .record({
-    apps: fc.uniqueArray(fc.constantFrom("web", "db", "istio-proxy"), { minLength: 1 }),
+    apps: fc
+      .uniqueArray(fc.constantFrom("web", "db", "istio-proxy"), { minLength: 1 })
+      .filter((names) => names.some((name) => name !== "istio-proxy")),
     inits: fc.uniqueArray(fc.constantFrom("prepare", "log")),
     annotations,
   })

@@ -31,12 +31,12 @@ export interface Injected {
  * first, so that containers which other webhooks added since are seen.
  *
  * @param name what messages call the pod
- * @throws MeshError `MESH0601` if an annotation cannot be followed
+ * @throws MeshError `MESH0601` if an annotation cannot be followed, or there is no application
  */
 export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);
   const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
-  const { spec, overrides } = takeOverrides(bare.spec);
+  const { spec, overrides } = takeOverrides(bare.spec, name);
   const application = rewriteAll(spec, settings.rewriteProbes);
   const proxy = mergeProxy(
     sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),

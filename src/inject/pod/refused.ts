@@ -1,0 +1,23 @@
+import { MeshError } from "../../util/errors.ts";
+
+/** A value that a pod's annotation has. */
+export interface Annotated {
+  /** Names the pod in messages. */
+  readonly object: string;
+  readonly annotation: string;
+  readonly value: string;
+}
+
+const DEFAULT = "correct the annotation in the pod's template, or remove it to have the default";
+
+/** @param want completes "which is not …" */
+export const refused = (
+  { object, annotation, value }: Annotated,
+  want: string,
+  hint = DEFAULT,
+): MeshError =>
+  new MeshError(
+    "MESH0601",
+    `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
+    { hint },
+  );
