@@ -1,11 +1,13 @@
 import { RE2JS } from "re2js";
 import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
+import { isIp, isSubnet } from "../../util/ip.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
+import { isComponentLevel, LOG_LEVELS } from "../../xds/log-levels.ts";
 import { asksForDns } from "./dns.ts";
 import { DEFAULT_RESOURCES } from "./proxy.ts";
-import { PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
+import { INTERCEPTION_MODES, PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
 import { quantityBytes } from "./quantity.ts";
-import { refused } from "./refused.ts";
+import { parseBool, refused } from "./values.ts";
 
 /** What a pod's annotations ask of its sidecar. */
 export interface SidecarSettings {
@@ -37,14 +39,15 @@ const TRAFFIC = "traffic.sidecar.istio.io";
  */
 export function sidecarSettings(annotations: Annotations, object: string): SidecarSettings {
   const list = (name: string): readonly string[] => split(annotations[`${SIDECAR}/${name}`]);
+  const word = (name: keyof typeof WORDS): string | undefined => checked(annotations, name, object);
   const config = proxyConfig(annotations[PROXY_CONFIG], object);
-  const mode = annotations[`${SIDECAR}/interceptionMode`] ?? config.interceptionMode;
+  const mode = word("interceptionMode") ?? config.interceptionMode;
   return {
-    image: annotations[`${SIDECAR}/proxyImage`],
+    image: word("proxyImage"),
     resources: resources(annotations, object),
-    logLevel: annotations[`${SIDECAR}/logLevel`] ?? "warning",
-    componentLogLevel: annotations[`${SIDECAR}/componentLogLevel`],
-    rewriteProbes: annotations[`${SIDECAR}/rewriteAppHTTPProbers`] !== "false",
+    logLevel: word("logLevel") ?? "warning",
+    componentLogLevel: componentLevels(list("componentLogLevel"), object),
+    rewriteProbes: parseBool(word("rewriteAppHTTPProbers") ?? "true") === true,
     stats: {
       prefixes: [...list("statsInclusionPrefixes"), ...config.stats.prefixes],
       suffixes: [...list("statsInclusionSuffixes"), ...config.stats.suffixes],
@@ -65,6 +68,49 @@ const split = (text: string | undefined): readonly string[] =>
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
+
+interface Form {
+  readonly isValid: (text: string) => boolean;
+  /** Completes "which is not …". */
+  readonly want: string;
+}
+
+const oneOf = (values: readonly string[]): Form => ({
+  isValid: (text) => values.includes(text),
+  want: `one of ${values.join(", ")}`,
+});
+
+const WORDS = {
+  interceptionMode: oneOf(INTERCEPTION_MODES),
+  logLevel: oneOf(LOG_LEVELS),
+  proxyImage: { isValid: (text) => /^\S+$/.test(text), want: "an image" },
+  rewriteAppHTTPProbers: {
+    isValid: (text) => parseBool(text) !== undefined,
+    want: "true or false",
+  },
+} as const satisfies Record<string, Form>;
+
+function checked(
+  annotations: Annotations,
+  name: keyof typeof WORDS,
+  object: string,
+): string | undefined {
+  const annotation = `${SIDECAR}/${name}`;
+  const value = annotations[annotation];
+  const { isValid, want } = WORDS[name];
+  if (value === undefined || isValid(value)) return value;
+  throw refused({ object, annotation, value }, want);
+}
+
+/** Envoy takes no spaces between them. */
+function componentLevels(levels: readonly string[], object: string): string | undefined {
+  const value = levels.find((level) => !isComponentLevel(level));
+  if (value === undefined) return levels.join(",") || undefined;
+  throw refused(
+    { object, annotation: `${SIDECAR}/componentLogLevel`, value },
+    "a list of component:level, each as Envoy names it",
+  );
+}
 
 /** A bootstrap with an expression that Envoy does not take would keep the pod from starting. */
 function readable(
@@ -109,20 +155,19 @@ function resources(annotations: Annotations, object: string): ResourceRequiremen
   };
 }
 
-const isPort = (text: string): boolean =>
-  /^[0-9]{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
+/** A zero in front would make it octal to the kernel's tools. */
+const isPort = (text: string): boolean => /^[1-9][0-9]{0,4}$/.test(text) && Number(text) < 65_536;
 
-/** Only the form: the capture program, and the kernel, judge the rest. */
-const isRange = (text: string): boolean => /^[0-9a-fA-F.:]+(\/[0-9]{1,3})?$/.test(text);
+const isRange = (text: string): boolean => isIp(text) || isSubnet(text);
 
-const CAPTURE: readonly {
+interface Captured extends Form {
   readonly name: string;
   readonly flag: string;
-  readonly isValid: (text: string) => boolean;
-  readonly want: string;
   /** Whether `*` stands for all; it is then the default, and empty means none. */
   readonly all: boolean;
-}[] = [
+}
+
+const CAPTURE: readonly Captured[] = [
   {
     name: "includeOutboundIPRanges",
     flag: "--include-outbound-ranges",
@@ -185,7 +230,7 @@ function warnings(annotations: Annotations): string[] {
   const found: string[] = [];
   if (annotations[`${SIDECAR}/interceptionMode`] === "TPROXY")
     found.push(`annotation ${SIDECAR}/interceptionMode: TPROXY is not supported, REDIRECT is used`);
-  if (annotations[`${SIDECAR}/nativeSidecar`] === "false")
+  if (parseBool(annotations[`${SIDECAR}/nativeSidecar`] ?? "") === false)
     found.push(`annotation ${SIDECAR}/nativeSidecar: false is ignored, sidecars are always native`);
   return found;
 }

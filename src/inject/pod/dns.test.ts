@@ -42,6 +42,8 @@ for (const [what, annotations, mesh, want] of [
   ["the pod asks", { [DNS_CAPTURE]: "true" }, false, true],
   ["the pod does not want it", { [DNS_CAPTURE]: "false" }, true, false],
   ["the pod asks in Istio's words", { [ISTIO]: istio('"true"') }, false, true],
+  ["the pod asks in Istio's words, which are Go's", { [ISTIO]: istio('"True"') }, false, true],
+  ["the pod asks by a number, in Istio's words", { [ISTIO]: istio("1") }, false, true],
   ["the pod declines in Istio's words", { [ISTIO]: istio("false") }, true, false],
   ["the pod says something else in Istio's words", { [ISTIO]: "concurrency: 1" }, true, true],
   ["nothing of the pod is captured", { "sidecar.istio.io/interceptionMode": "NONE" }, true, false],

@@ -2,7 +2,7 @@
 import type { PodSpec } from "../../api/gen/kubernetes.ts";
 import { DNS_CAPTURE } from "../../api/labels.ts";
 import type { DnsCapture } from "../../xds/bootstrap-dns.ts";
-import { refused } from "./refused.ts";
+import { refused } from "./values.ts";
 
 export interface MeshDns {
   /** Whether pods that say nothing have their DNS captured. */

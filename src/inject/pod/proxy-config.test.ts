@@ -68,10 +68,16 @@ interceptionMode: TPROXY
 for (const [config, want] of [
   ["concurrency: [", /the whole is not YAML \(/],
   ["just text", /the whole is not an object in YAML/],
-  ["concurrency: many", /concurrency is not a whole number of at least 0/],
-  ["concurrency: -1", /concurrency is not a whole number of at least 0/],
+  ["concurrency: many", /concurrency is not a whole number from 0 to 2147483647/],
+  ["concurrency: -1", /concurrency is not a whole number from 0 to 2147483647/],
+  ["concurrency: 99999999999", /concurrency is not a whole number from 0 to 2147483647/],
   ["interceptionMode: SOME", /interceptionMode is not one of REDIRECT, TPROXY, NONE/],
   ["proxyStatsMatcher: {inclusionPrefixes: a}", /inclusionPrefixes is not a list of texts/],
+  ['proxyStatsMatcher: {inclusionSuffixes: [""]}', /inclusionSuffixes is not a list of texts/],
+  [
+    "proxyMetadata: {ISTIO_META_DNS_CAPTURE: yes please}",
+    /proxyMetadata\.ISTIO_META_DNS_CAPTURE is not true or false/,
+  ],
   ["proxyStatsMatcher: [a]", /proxyStatsMatcher is not an object/],
 ] as const)
   test(`a pod is refused rather than run otherwise than it says: ${config}`, () => {

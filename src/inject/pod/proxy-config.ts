@@ -4,8 +4,11 @@
  */
 import { parse } from "yaml";
 import { MeshError } from "../../util/errors.ts";
+import { parseBool } from "./values.ts";
 
 export const PROXY_CONFIG = "proxy.istio.io/config";
+
+export const INTERCEPTION_MODES = ["REDIRECT", "TPROXY", "NONE"];
 
 /** What the annotation asks of a sidecar. */
 export interface ProxyConfig {
@@ -40,7 +43,7 @@ export function proxyConfig(text: string | undefined, object: string): ProxyConf
   const fields = text === undefined ? {} : fieldsOf(text, object);
   const reader = new Reader(fields, object);
   const concurrency = reader.whole("concurrency");
-  const interceptionMode = reader.oneOf("interceptionMode", ["REDIRECT", "TPROXY", "NONE"]);
+  const interceptionMode = reader.oneOf("interceptionMode", INTERCEPTION_MODES);
   const matcher = new Reader(reader.nested("proxyStatsMatcher"), object, "proxyStatsMatcher.");
   const stats = {
     prefixes: matcher.list("inclusionPrefixes"),
@@ -48,7 +51,7 @@ export function proxyConfig(text: string | undefined, object: string): ProxyConf
     regexes: matcher.list("inclusionRegexps"),
   };
   const metadata = new Reader(reader.nested("proxyMetadata"), object, "proxyMetadata.");
-  const captures = metadata.take("ISTIO_META_DNS_CAPTURE");
+  const dnsCapture = metadata.bool("ISTIO_META_DNS_CAPTURE");
   // Addresses are always allocated.
   metadata.take("ISTIO_META_DNS_AUTO_ALLOCATE");
   const holds = reader.take("holdApplicationUntilProxyStarts");
@@ -66,7 +69,7 @@ export function proxyConfig(text: string | undefined, object: string): ProxyConf
   return {
     ...(concurrency !== undefined && { concurrency }),
     ...(interceptionMode !== undefined && { interceptionMode }),
-    ...(captures !== undefined && { dnsCapture: captures === true || captures === "true" }),
+    ...(dnsCapture !== undefined && { dnsCapture }),
     stats,
     warnings,
   };
@@ -122,6 +125,8 @@ const refused = (object: string, field: string, want: string): MeshError =>
     hint: "correct the annotation in the pod's template, or remove it to have the mesh's defaults",
   });
 
+const INT32_MAX = 2 ** 31 - 1;
+
 /** Takes fields out one by one, so that those nobody has asked for are left. */
 class Reader {
   readonly #fields: Map<string, unknown>;
@@ -142,9 +147,19 @@ class Reader {
 
   whole(name: string): number | undefined {
     const value = this.take(name);
-    if (value === undefined || (Number.isInteger(value) && Number(value) >= 0))
-      return value as number | undefined;
-    throw this.#refused(name, "a whole number of at least 0");
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= INT32_MAX)
+      return value;
+    throw this.#refused(name, `a whole number from 0 to ${INT32_MAX}`);
+  }
+
+  /** Where values are texts, in which YAML may see more. */
+  bool(name: string): boolean | undefined {
+    const value = this.take(name);
+    if (value === undefined) return undefined;
+    const bool = parseBool(String(value));
+    if (bool === undefined) throw this.#refused(name, "true or false");
+    return bool;
   }
 
   oneOf(name: string, values: readonly string[]): string | undefined {
@@ -155,7 +170,8 @@ class Reader {
 
   list(name: string): readonly string[] {
     const value = this.take(name) ?? [];
-    if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value;
+    if (Array.isArray(value) && value.every((one) => typeof one === "string" && one !== ""))
+      return value;
     throw this.#refused(name, "a list of texts");
   }
 

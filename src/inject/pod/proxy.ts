@@ -155,7 +155,8 @@ function configuration({
     made({
       ...options,
       podIp: POD_IP,
-      ...(limit !== undefined && { memoryLimitBytes: limit }),
+      // A limit of 0 is none to Kubernetes.
+      ...(limit !== undefined && limit > 0 && { memoryLimitBytes: limit }),
     }),
   );
   return json.replaceAll("$", "$$$$").replaceAll(POD_IP, "$(POD_IP)");

@@ -101,7 +101,42 @@ for (const [annotation, value, want] of [
     "10.0.0.0/8,all",
     /"all", which is not a list of CIDRs/,
   ],
+  [
+    "traffic.sidecar.istio.io/includeOutboundIPRanges",
+    "10.0.0.0/99",
+    /"10\.0\.0\.0\/99", which is not a list of CIDRs or \*/,
+  ],
+  [
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+    "fd00::/64,fd00::/129",
+    /"fd00::\/129", which is not a list of CIDRs/,
+  ],
+  [
+    "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+    "10.0.0.256",
+    /"10\.0\.0\.256", which is not a list of CIDRs/,
+  ],
+  ["traffic.sidecar.istio.io/includeOutboundPorts", "080", /"080", which is not a list of ports/],
   ["sidecar.istio.io/proxyMemory", "lots", /"lots", which is not a quantity/],
+  ["sidecar.istio.io/proxyImage", "", /"", which is not an image/],
+  [
+    "sidecar.istio.io/logLevel",
+    "verbose",
+    /"verbose", which is not one of trace, debug, info, warning, warn, error, critical, off/,
+  ],
+  ["sidecar.istio.io/componentLogLevel", "http", /"http", which is not a list of component:level/],
+  ["sidecar.istio.io/componentLogLevel", "http:loud", /"http:loud", which is not a list/],
+  [
+    "sidecar.istio.io/componentLogLevel",
+    "http:debug,htpp:debug",
+    /"htpp:debug", which is not a list/,
+  ],
+  [
+    "sidecar.istio.io/interceptionMode",
+    "none",
+    /"none", which is not one of REDIRECT, TPROXY, NONE/,
+  ],
+  ["sidecar.istio.io/rewriteAppHTTPProbers", "no", /"no", which is not true or false/],
   [
     "sidecar.istio.io/statsInclusionRegexps",
     "a.*,(b",
@@ -129,6 +164,33 @@ for (const [annotation, value, want] of [
       },
     );
   });
+
+for (const value of ["0", "f", "F", "false", "False", "FALSE"])
+  test(`probes stay as they are, if they are to: ${value}`, () => {
+    const readinessProbe = { tcpSocket: { port: 9000 } };
+    const { spec } = inject({
+      metadata: { annotations: { "sidecar.istio.io/rewriteAppHTTPProbers": value } },
+      spec: { containers: [{ name: "web", readinessProbe }] },
+    });
+    assert.deepEqual(spec.containers[0]?.readinessProbe, readinessProbe);
+  });
+
+const proxyArguments = (own: Readonly<Record<string, string>>): readonly string[] => {
+  const pod = inject({ metadata: { annotations: own }, spec: { containers: [{ name: "web" }] } });
+  return pod.spec.initContainers?.[0]?.args ?? [];
+};
+
+test("levels of components may be written with spaces between them", () => {
+  const args = proxyArguments({
+    "sidecar.istio.io/componentLogLevel": "http:debug, upstream:warn,",
+  });
+  assert.equal(args[args.indexOf("--component-log-level") + 1], "http:debug,upstream:warn");
+});
+
+test("a memory limit of nothing is none, as to Kubernetes", () => {
+  const args = proxyArguments({ "sidecar.istio.io/proxyMemoryLimit": "0" });
+  assert.doesNotMatch(args.join(" "), /fixed_heap/);
+});
 
 test("what cannot be done, but need not stop the pod, is a warning", () => {
   const { warnings } = injectSidecar(

@@ -1,5 +1,5 @@
 /** What a pod asks to be made of it, by the annotation that names Istio's templates. */
-import { refused } from "./refused.ts";
+import { refused } from "./values.ts";
 import type { PodDraft } from "./workload.ts";
 
 const TEMPLATES = "inject.istio.io/templates";

@@ -1,3 +1,4 @@
+/** Values of annotations. */
 import { MeshError } from "../../util/errors.ts";
 
 /** A value that a pod's annotation has. */
@@ -21,3 +22,9 @@ export const refused = (
     `${object}: annotation ${annotation} is "${value}", which is not ${want}`,
     { hint },
   );
+
+/** As Go reads it, and so Istio; `undefined` if it is neither. */
+export function parseBool(text: string): boolean | undefined {
+  if (["1", "t", "T", "TRUE", "true", "True"].includes(text)) return true;
+  return ["0", "f", "F", "FALSE", "false", "False"].includes(text) ? false : undefined;
+}
