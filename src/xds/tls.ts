@@ -1,5 +1,6 @@
 /** Mutual TLS between the mesh's workloads: one certificate and one set of roots per proxy, by SDS. */
 import { ROOT_SECRET, WORKLOAD_SECRET } from "../api/names.ts";
+import { isCurve, isSuite } from "../model/ir/handshake.ts";
 import type { MeshSettings } from "../model/ir/mesh.ts";
 import type { TlsBounds } from "../model/ir/mesh-traffic.ts";
 import type { TransportSocket } from "../proto/gen/envoy/config/core/v3/base.ts";
@@ -33,17 +34,12 @@ export const PLAINTEXT: TransportSocket = {
 
 export const secret = (name: string): SdsSecretConfig => ({ name, sdsConfig: ADS });
 
-/** The suites that Envoy's TLS library has, for TLS up to 1.2. */
-const CIPHER = /^(ECDHE-(ECDSA|RSA)-)?(AES(128|256)-(GCM-SHA(256|384)|SHA)|CHACHA20-POLY1305)$/;
-/** And the curves. One that it does not have would keep all that is in one message from the proxy. */
-const CURVE = /^(X25519|X25519MLKEM768|P-(256|384|521))$/;
+export const knownSuites = (names: readonly string[]): readonly string[] => names.filter(isSuite);
 
-export const knownSuites = (names: readonly string[]): readonly string[] =>
-  names.filter((one) => CIPHER.test(one));
-
+/** Each once: Envoy refuses one that is named twice. */
 export function curves({ curves: names = [] }: Partial<TlsBounds> = {}): TlsParameters {
-  const known = names.filter((one) => CURVE.test(one));
-  return known.length === 0 ? {} : { ecdhCurves: known };
+  const known = new Set(names.filter(isCurve));
+  return known.size === 0 ? {} : { ecdhCurves: [...known] };
 }
 
 /** What handshakes may agree on, where the mesh does not say it. */

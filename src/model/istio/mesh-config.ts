@@ -9,6 +9,7 @@ import type {
   MeshConfigSpecMeshMeshMTLS,
 } from "../../api/gen/mesh-config.ts";
 import { defined } from "../../util/defined.ts";
+import { isCurve, isSuite } from "../ir/handshake.ts";
 import type { MeshSettings } from "../ir/mesh.ts";
 import type {
   ClientCertForwarding,
@@ -19,6 +20,7 @@ import type {
   TlsBounds,
 } from "../ir/mesh-traffic.ts";
 import type { ConnectionPool } from "../ir/traffic.ts";
+import { accessLog } from "./access-log.ts";
 import { lowerConnectionPool } from "./connection-pool.ts";
 import { localityPolicy } from "./locality.ts";
 import { lowerOutlierDetection } from "./outlier-detection.ts";
@@ -48,9 +50,9 @@ export function lowerMeshSettings(
     traffic: {
       ...destinations(spec, site),
       ...inbound(spec, site),
-      ...handshakes(spec),
+      ...handshakes(spec, site),
       ...defined({
-        accessLog: accessLog(spec, site),
+        accessLog: accessLog(spec, PATH, site),
         paths: PATHS[spec.pathNormalization?.normalization ?? ""],
         exportTo: exports(spec),
         ...proxies(spec.defaultConfig ?? {}, site),
@@ -112,72 +114,37 @@ function inbound(spec: MeshConfigSpecMesh, site: Site): MeshTraffic {
   });
 }
 
-const handshakes = ({ meshMTLS, tlsDefaults }: MeshConfigSpecMesh): MeshTraffic =>
-  defined({ meshTls: meshMTLS && bounds(meshMTLS), otherTls: tlsDefaults && bounds(tlsDefaults) });
+const handshakes = ({ meshMTLS, tlsDefaults }: MeshConfigSpecMesh, site: Site): MeshTraffic =>
+  defined({
+    meshTls: meshMTLS && bounds(meshMTLS, `${PATH}.meshMTLS`, site),
+    otherTls: tlsDefaults && bounds(tlsDefaults, `${PATH}.tlsDefaults`, site),
+  });
 
-const bounds = ({
-  minProtocolVersion,
-  cipherSuites = [],
-  ecdhCurves = [],
-}: MeshConfigSpecMeshMeshMTLS): TlsBounds => ({
-  cipherSuites,
-  curves: ecdhCurves,
-  ...(minProtocolVersion === "TLSV1_2" && { minVersion: "1.2" }),
-  ...(minProtocolVersion === "TLSV1_3" && { minVersion: "1.3" }),
-});
-
-/** What Istio writes of a request, as far as a stock proxy knows it. */
-const FIELDS: Readonly<Record<string, string>> = {
-  start_time: "%START_TIME%",
-  method: "%REQ(:METHOD)%",
-  path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
-  protocol: "%PROTOCOL%",
-  response_code: "%RESPONSE_CODE%",
-  response_flags: "%RESPONSE_FLAGS%",
-  response_code_details: "%RESPONSE_CODE_DETAILS%",
-  connection_termination_details: "%CONNECTION_TERMINATION_DETAILS%",
-  upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-  bytes_received: "%BYTES_RECEIVED%",
-  bytes_sent: "%BYTES_SENT%",
-  duration: "%DURATION%",
-  upstream_service_time: "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%",
-  x_forwarded_for: "%REQ(X-FORWARDED-FOR)%",
-  user_agent: "%REQ(USER-AGENT)%",
-  request_id: "%REQ(X-REQUEST-ID)%",
-  authority: "%REQ(:AUTHORITY)%",
-  upstream_host: "%UPSTREAM_HOST%",
-  upstream_cluster: "%UPSTREAM_CLUSTER%",
-  upstream_local_address: "%UPSTREAM_LOCAL_ADDRESS%",
-  downstream_local_address: "%DOWNSTREAM_LOCAL_ADDRESS%",
-  downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%",
-  requested_server_name: "%REQUESTED_SERVER_NAME%",
-  route_name: "%ROUTE_NAME%",
-};
-
-function accessLog(spec: MeshConfigSpecMesh, { report }: Site): MeshTraffic["accessLog"] {
-  const { accessLogFormat: format = "", accessLogEncoding: encoding } = spec;
-  if (encoding !== "JSON") return format === "" ? undefined : { text: format };
-  if (format === "") return { fields: FIELDS };
-  const fields = jsonObject(format);
-  if (fields !== undefined) return { fields };
-  report.add(
-    "MESH0117",
-    `${PATH}.accessLogFormat`,
-    "it is no JSON object, so the usual fields are written: write an object of field names and formats, or set accessLogEncoding to TEXT",
-  );
-  return { fields: FIELDS };
-}
-
-function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    // Users write it; whoever asked says so.
-    return undefined;
-  }
+function bounds(
+  { minProtocolVersion, cipherSuites = [], ecdhCurves = [] }: MeshConfigSpecMeshMeshMTLS,
+  path: string,
+  { report }: Site,
+): TlsBounds {
+  for (const [i, name] of cipherSuites.entries())
+    if (!isSuite(name))
+      report.add(
+        "MESH0117",
+        `${path}.cipherSuites[${i}]`,
+        `"${name}" is no cipher suite that can be chosen: name one of TLS 1.2, like ECDHE-RSA-AES128-GCM-SHA256`,
+      );
+  for (const [i, name] of ecdhCurves.entries())
+    if (!isCurve(name))
+      report.add(
+        "MESH0117",
+        `${path}.ecdhCurves[${i}]`,
+        `"${name}" is no curve that proxies have: name X25519, X25519MLKEM768, P-256, P-384 or P-521`,
+      );
+  return {
+    cipherSuites,
+    curves: ecdhCurves,
+    ...(minProtocolVersion === "TLSV1_2" && { minVersion: "1.2" }),
+    ...(minProtocolVersion === "TLSV1_3" && { minVersion: "1.3" }),
+  };
 }
 
 const PATHS: Readonly<Record<string, PathNormalization>> = {
