@@ -10,6 +10,7 @@ import { MANAGED_BY, MANAGER } from "../../src/api/labels.ts";
 import type { KubeObject } from "../../src/api/object.ts";
 import type { Client } from "../../src/kube/client.ts";
 import { isApiError } from "../../src/kube/error.ts";
+import { meshFaults } from "../../src/model/istio/mesh-config.ts";
 import { loadDefinitions } from "../../src/operator/crds.ts";
 import { MeshOperator } from "../../src/operator/operator.ts";
 import type { Probes } from "../../src/operator/probes.ts";
@@ -99,6 +100,7 @@ export class OperatorWorld {
       log: LOG,
       catalogue: CATALOGUE,
       crds: this.#definitions,
+      faultsOf: meshFaults,
       identity: "test",
       config: this.server.config("operator"),
       probes: WORKING,

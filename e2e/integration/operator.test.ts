@@ -264,6 +264,24 @@ describe("operator", () => {
     await world.ready();
   });
 
+  test("a value that proxies would refuse is refused in words, and reaches none of them", async () => {
+    const name = { name: "default" };
+    const format = (accessLogFormat: string | null) => ({ spec: { mesh: { accessLogFormat } } });
+    await world.admin.merge(KINDS.meshConfig, name, format("%FOO%"));
+    const mesh = await waitFor({ description: "Accepted=False", deadlineMs: 5_000 }, async () => {
+      const found = await world.mesh();
+      return conditionOf(found, "Accepted")?.status === "False" && found;
+    });
+    assert.equal(conditionOf(mesh, "Accepted")?.reason, "InvalidSpec");
+    assert.match(
+      conditionOf(mesh, "Stalled")?.message ?? "",
+      /spec\.mesh\.accessLogFormat: "%FOO%" is no command/,
+    );
+    assert.doesNotMatch(JSON.stringify([...(await world.owned())]), /%FOO%/);
+    await world.admin.merge(KINDS.meshConfig, name, format(null));
+    await world.ready();
+  });
+
   test("the root survives: either copy restores the other, and a lost root is never replaced", async () => {
     const key = async (ref: typeof MASTER): Promise<string | undefined> =>
       (await world.admin.get(KINDS.secret, ref))?.data?.["ca-key.pem"];

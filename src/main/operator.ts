@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { PORTS } from "../api/names.ts";
 import type { Catalogue } from "../install/settings.ts";
+import { meshFaults } from "../model/istio/mesh-config.ts";
 import { loadDefinitions } from "../operator/crds.ts";
 import { MeshOperator } from "../operator/operator.ts";
 import { MeshError } from "../util/errors.ts";
@@ -27,6 +28,7 @@ export async function runOperator(
     log,
     catalogue: await catalogueOf(env),
     crds: await loadDefinitions(join(ROOT, "crds/istio")),
+    faultsOf: meshFaults,
     identity: env["POD_NAME"] ?? hostname(),
   });
   let healthyAt = performance.now();

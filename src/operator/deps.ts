@@ -1,3 +1,5 @@
+import type { Diagnostic } from "../api/diagnostic.ts";
+import type { MeshConfig } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
 import type { Catalogue } from "../install/settings.ts";
 import type { Client } from "../kube/client.ts";
@@ -19,6 +21,8 @@ export interface Deps {
   readonly catalogue: Catalogue;
   /** Definitions of the Istio API, as the image carries them. */
   readonly crds: readonly KubeObject[];
+  /** What the control plane will find wrong with it. */
+  readonly faultsOf: (mesh: MeshConfig) => readonly Diagnostic[];
   readonly log: Log;
   readonly now: () => Date;
 }

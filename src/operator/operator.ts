@@ -7,6 +7,7 @@
  */
 import kit, { type ResourceEvent, type ResourceMeta } from "@dot-i/k8s-operator";
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
+import type { Diagnostic } from "../api/diagnostic.ts";
 import { apiVersionOf, KINDS, type MeshConfig } from "../api/kinds.ts";
 import { OPERATOR, OPERATOR_NAMESPACE } from "../api/names.ts";
 import type { KubeObject } from "../api/object.ts";
@@ -28,6 +29,8 @@ export interface OperatorOptions {
   readonly log: Log;
   readonly catalogue: Catalogue;
   readonly crds: readonly KubeObject[];
+  /** What the control plane will find wrong with a MeshConfig. */
+  readonly faultsOf: (mesh: MeshConfig) => readonly Diagnostic[];
   /** Unique among the replicas. */
   readonly identity: string;
   readonly config?: KubeConfig;
@@ -144,7 +147,7 @@ export class MeshOperator extends kit.default {
   }
 
   #deps(): Deps {
-    const { log, catalogue, crds } = this.#options;
+    const { log, catalogue, crds, faultsOf } = this.#options;
     const [client, world, now] = [this.#client, this.#world, () => new Date()];
     const applied = new Applied(client);
     return {
@@ -156,6 +159,7 @@ export class MeshOperator extends kit.default {
       events: new Events(client, OPERATOR, log),
       catalogue,
       crds,
+      faultsOf,
       log,
       now,
     };

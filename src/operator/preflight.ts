@@ -19,6 +19,20 @@ export function conflictWith(
   };
 }
 
+const MOST_TOLD = 5;
+
+/** What its schema lets pass and the proxies would not: nothing is changed until it is mended. */
+export function specWait(mesh: MeshConfig, { faultsOf }: Pick<Deps, "faultsOf">): Wait | undefined {
+  const errors = faultsOf(mesh).filter(({ level }) => level === "error");
+  if (errors.length === 0) return undefined;
+  const told = errors.slice(0, MOST_TOLD).map(({ path, message }) => `${path}: ${message}`);
+  const more = errors.length - told.length;
+  return {
+    reason: "InvalidSpec",
+    message: [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("; "),
+  };
+}
+
 /** Whether this release can make what is asked for, on this cluster. */
 export async function versionWait(
   { spec }: MeshConfig,

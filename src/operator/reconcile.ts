@@ -14,7 +14,7 @@ import { webhookName } from "../install/webhook.ts";
 import { isApiError } from "../kube/error.ts";
 import { MeshError } from "../util/errors.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
-import { conflictWith, versionWait } from "./preflight.ts";
+import { conflictWith, specWait, versionWait } from "./preflight.ts";
 import { stageWait } from "./readiness.ts";
 import { isSameStatus, type Report, type StageWait, statusOf, wasReady } from "./status.ts";
 import type { TrustState } from "./trust.ts";
@@ -36,7 +36,7 @@ export async function reconcile(
   const conflict = conflictWith(mesh, deps.world.meshes());
   // Whose place is taken is told when that becomes free: the other's end is an event.
   if (conflict) return report(mesh, { ...nothing, refusal: conflict }, deps, signal);
-  const refusal = await versionWait(mesh, deps, signal);
+  const refusal = (await versionWait(mesh, deps, signal)) ?? specWait(mesh, deps);
   if (refusal) return report(mesh, { ...nothing, refusal }, deps, signal);
   const held = await begin(await hold(mesh, deps, signal), settings, deps, signal);
   const run = new Run(held, settings, deps, signal);

@@ -8,6 +8,7 @@ import type {
   MeshConfigSpecMeshDefaultConfigProxyHeaders,
   MeshConfigSpecMeshMeshMTLS,
 } from "../../api/gen/mesh-config.ts";
+import type { MeshConfig } from "../../api/kinds.ts";
 import { defined } from "../../util/defined.ts";
 import { isCurve, isSuite } from "../ir/handshake.ts";
 import type { MeshSettings } from "../ir/mesh.ts";
@@ -64,6 +65,10 @@ export function lowerMeshSettings(
   };
   return { settings, diagnostics: report.diagnostics };
 }
+
+/** What is wrong with a MeshConfig, as far as its schema does not say it. */
+export const meshFaults = ({ spec, metadata }: MeshConfig): readonly Diagnostic[] =>
+  lowerMeshSettings(spec?.mesh ?? {}, metadata.name).diagnostics;
 
 function destinations(spec: MeshConfigSpecMesh, site: Site): MeshTraffic {
   const { outlierDetection } = spec.defaultTrafficPolicy ?? {};
