@@ -96,10 +96,13 @@ function agrees<T>(root: T | undefined, own: T | undefined): boolean {
 function joinedPath(root: PathMatch, own: PathMatch): PathMatch | undefined {
   if (isEverything(own)) return root;
   if (isEverything(root)) return own;
-  if (root.kind === "regex" || own.kind === "regex") return isSame(root, own) ? own : undefined;
-  if (root.kind === "exact") return isSame(root, own) ? own : undefined;
-  if (ignoresCase(own) && !ignoresCase(root)) return undefined;
-  return own.path.startsWith(root.path) ? own : undefined;
+  return isPathWithin(root, own) ? own : undefined;
+}
+
+function isPathWithin(root: PathMatch, own: PathMatch): boolean {
+  if (root.kind !== "prefix" || own.kind === "regex") return isSame(root, own);
+  if (ignoresCase(own) && !ignoresCase(root)) return false;
+  return own.path.startsWith(root.path);
 }
 
 function isEverything(path: PathMatch): boolean {

@@ -95,6 +95,9 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isScalar = (value: unknown): value is string | number | boolean =>
+  ["string", "number", "boolean"].includes(typeof value);
+
 /** Fields may be written in either spelling of protobuf. */
 function fieldsOf(text: string, object: string): Fields {
   const parsed = parsedYaml(text, object);
@@ -157,7 +160,7 @@ class Reader {
   bool(name: string): boolean | undefined {
     const value = this.take(name);
     if (value === undefined) return undefined;
-    const bool = parseBool(String(value));
+    const bool = isScalar(value) ? parseBool(String(value)) : undefined;
     if (bool === undefined) throw this.#refused(name, "true or false");
     return bool;
   }

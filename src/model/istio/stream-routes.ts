@@ -40,9 +40,7 @@ function lowerMatches(
 
 function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | undefined {
   const port = lowerPort(match.port || undefined, `${path}.port`, site);
-  const subnets = filled(match.destinationSubnets)?.filter((s, i) =>
-    isSubnet(s, `${path}.destinationSubnets[${i}]`, site),
-  );
+  const subnets = lowerSubnets(match, path, site);
   const sourceSubnet = filled(match.sourceSubnet);
   if (sourceSubnet !== undefined && !isSubnet(sourceSubnet, `${path}.sourceSubnet`, site))
     return undefined;
@@ -57,6 +55,11 @@ function lowerMatch(match: MatchSpec, path: string, site: Site): StreamMatch | u
     gateways: filled(match.gateways)?.map((name) => gatewayKey(name, site.namespace)),
   });
 }
+
+const lowerSubnets = ({ destinationSubnets }: MatchSpec, path: string, site: Site) =>
+  filled(destinationSubnets)?.filter((subnet, i) =>
+    isSubnet(subnet, `${path}.destinationSubnets[${i}]`, site),
+  );
 
 function isSubnet(subnet: string, path: string, { report }: Site): boolean {
   const [address = "", length, ...rest] = subnet.split("/");

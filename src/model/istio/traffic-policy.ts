@@ -113,17 +113,18 @@ function mutualTls({ sni, subjectAltNames = [] }: TlsSpec): "mutual" | MutualTls
 }
 
 function tlsOrigin(spec: TlsSpec): TlsOrigin {
-  const { mode, clientCertificate: chain, privateKey: key, caCertificates } = spec;
+  const { mode, clientCertificate: chain, privateKey: key } = spec;
+  const caFile = filled(spec.caCertificates);
   return {
     subjectAltNames: spec.subjectAltNames ?? [],
     ...defined({
       certificate: mode === "MUTUAL" && chain && key ? { chain, key } : undefined,
       // The word stands for what the proxy's image brings, as no file at all does.
-      caFile: caCertificates === "system" ? undefined : caCertificates || undefined,
-      crlFile: spec.caCrl || undefined,
-      credential: spec.credentialName || undefined,
+      caFile: caFile === "system" ? undefined : caFile,
+      crlFile: filled(spec.caCrl),
+      credential: filled(spec.credentialName),
       mutual: mode === "MUTUAL" ? true : undefined,
-      sni: spec.sni || undefined,
+      sni: filled(spec.sni),
       skipVerify: spec.insecureSkipVerify,
     }),
   };

@@ -89,8 +89,8 @@ function lowerRules(
   return { rules, delegations };
 }
 
-const rewriteOf = ({ rewrite, headers }: VirtualServiceSpecHttp, path: string, site: Site) =>
-  lowerRewrite(rewrite, authoritySet(headers?.request), path, site);
+const rewriteOf = (spec: VirtualServiceSpecHttp, path: string, site: Site) =>
+  lowerRewrite(spec.rewrite, authoritySet(spec.headers?.request), path, site);
 
 function lowerRule(
   rule: VirtualServiceSpecHttp,
