@@ -74,6 +74,19 @@ export function routeOf({ gateway, server: { protocol, name, bind }, port }: Bou
   return secureGatewayRoute({ port, server: name, gateway: gateway.key, bind });
 }
 
+/** What of a source of routing says which servers it may attach to. */
+export interface Bound {
+  readonly namespace: string;
+  readonly hosts: readonly string[];
+}
+
+/** Those of a server's hosts that the source may have and means, be it in part. */
+export const sharedHosts = (server: GatewayServer, source: Bound): readonly string[] =>
+  server.hosts
+    .filter(({ namespace = source.namespace }) => namespace === source.namespace)
+    .map(({ host }) => host)
+    .filter((host) => source.hosts.some((routed) => narrower(host, routed) !== undefined));
+
 /** The hosts that both mean: the narrower of the two, if one lies within the other. */
 export function narrower(a: string, b: string): string | undefined {
   if (covers(a, b)) return b;

@@ -3,6 +3,7 @@ import { golden, not, partly, type Row, test, works } from "./row.ts";
 const TRAFFIC = "e2e/integration/translation-gateway.test.ts";
 const EDGE = "e2e/integration/translation-edge.test.ts";
 const FINDINGS = "src/model/findings.test.ts";
+const ROUTING = "src/xds/gateway-routing.test.ts";
 
 export const gateway: readonly Row[] = [
   works("GW-01", golden("gateway-http", "name: 0.0.0.0_8443")),
@@ -28,7 +29,12 @@ export const gateway: readonly Row[] = [
     test(EDGE, "what no routing takes goes to the default endpoint"),
   ),
   works("GW-09", golden("gateway-sockets", "statPrefix: inner")),
-  works("GW-10", golden("gateway-https", "serverNames: - shop.example.com")),
+  works(
+    "GW-10",
+    golden("gateway-https", "serverNames: - shop.example.com"),
+    test(ROUTING, "a server for routing of one namespace takes no other's"),
+    test(ROUTING, "servers that share a port each take the routing of their hosts"),
+  ),
   works(
     "GW-11",
     golden("gateway-sockets", "name: default-endpoint"),

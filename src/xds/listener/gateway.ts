@@ -10,7 +10,14 @@ import type {
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import { typed } from "../../proto/types.ts";
 import { anyAddress, endpointAddress, isIpv6 } from "../address.ts";
-import { type BoundServer, narrower, routeOf, serversByListener, speaksHttp } from "../gateway.ts";
+import {
+  type BoundServer,
+  narrower,
+  routeOf,
+  serversByListener,
+  sharedHosts,
+  speaksHttp,
+} from "../gateway.ts";
 import { BLACK_HOLE_CLUSTER, GREETING, localClusterName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
 import { isAvailable } from "../secret.ts";
@@ -144,6 +151,7 @@ function streams(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamCh
   const { gateway, server } = opened.bound;
   const ruled = mesh
     .gatewayStreamRoutes(gateway.key)
+    .filter((source) => sharedHosts(server, source).length > 0)
     .map(({ tcp, gateways }): Ruled => ({ rules: tcp, gateways }));
   const chains = streamChains(ruled, audienceOf(mesh, view, opened));
   return chains.some(isDefault) ? chains : [...chains, ...toDefault(mesh, server, {})];
@@ -209,14 +217,12 @@ const asGreeted = (host: string): string => (host.startsWith("*") ? host : `*.${
 /** Names that both the server and a rule have. */
 function passedThrough(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
   const { gateway, server } = opened.bound;
-  const hosts = server.hosts.map(({ host }) => host);
-  const ruled = mesh.gatewayStreamRoutes(gateway.key).map(
-    ({ tls, gateways }): Ruled => ({
-      rules: tls.map((rule) => narrowed(rule, hosts)),
-      gateways,
-    }),
-  );
+  const ruled = mesh.gatewayStreamRoutes(gateway.key).map((source): Ruled => {
+    const hosts = sharedHosts(server, source);
+    return { rules: source.tls.map((rule) => narrowed(rule, hosts)), gateways: source.gateways };
+  });
   const chains = streamChains(ruled, audienceOf(mesh, view, opened));
+  const hosts = server.hosts.map(({ host }) => host);
   return [...chains, ...toDefault(mesh, server, { filterChainMatch: greeting(hosts) })];
 }
 

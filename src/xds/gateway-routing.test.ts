@@ -1,0 +1,127 @@
+/** Which routing a gateway's servers take. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Listener } from "../proto/gen/envoy/config/listener/v3/listener.ts";
+import { configurationOf } from "../testing/configuration.ts";
+import { CREDENTIALS } from "../testing/credentials.ts";
+import { modelOf } from "../testing/fixtures.ts";
+import type { ProxyView } from "./view.ts";
+
+const POD: ProxyView = {
+  kind: "gateway",
+  namespace: "edge",
+  workload: "edge/gateway-1",
+  serviceAccount: "gateway",
+  labels: { istio: "gateway" },
+};
+
+const PORT = 9000;
+
+const server = (protocol: string, hosts: readonly string[], tls?: object): object => ({
+  port: { number: PORT, name: `${protocol}-${hosts.join("-")}`, protocol },
+  hosts,
+  tls,
+});
+
+const gateway = (servers: readonly object[], name = "public"): object => ({
+  kind: "Gateway",
+  metadata: { name, namespace: "edge" },
+  spec: { selector: POD.labels, servers },
+});
+
+const CERTIFICATE = {
+  kind: "Secret",
+  metadata: { name: "cert", namespace: "edge" },
+  data: CREDENTIALS.ecdsa,
+};
+
+interface Routing {
+  /** Its destination, too. */
+  readonly name: string;
+  readonly namespace?: string;
+  readonly hosts: readonly string[];
+  readonly age?: number;
+  readonly gateway?: string;
+  readonly exportTo?: readonly string[];
+}
+
+type Kind = "http" | "tcp" | "tls";
+
+function routing(kinds: readonly Kind[], routed: Routing): object {
+  const { name, namespace = "shop", hosts, age = 1, gateway: to = "public", exportTo } = routed;
+  const route = [{ destination: { host: `${name}.example`, port: { number: 80 } } }];
+  const rules = { http: { route }, tcp: { route }, tls: { match: [{ sniHosts: hosts }], route } };
+  return {
+    kind: "VirtualService",
+    metadata: { name, namespace, creationTimestamp: `${2026 - age}-01-01T00:00:00Z` },
+    spec: {
+      hosts,
+      gateways: [`edge/${to}`],
+      exportTo,
+      ...Object.fromEntries(kinds.map((kind) => [kind, [rules[kind]]])),
+    },
+  };
+}
+
+function configured(all: readonly object[]) {
+  const { mesh, engine } = modelOf(all.map((one) => JSON.stringify(one)).join("\n---\n"));
+  return configurationOf(mesh(engine), POD);
+}
+
+/** Names that clients ask for, and where their connections go. */
+function connections(all: readonly object[]): readonly string[] {
+  const { Listener: listeners = {} } = configured(all);
+  const { filterChains = [] } = (listeners[`0.0.0.0_${PORT}`] ?? {}) as Listener;
+  return filterChains.map(({ filterChainMatch, filters }) => {
+    const { cluster } = filters?.at(-1)?.typedConfig as unknown as { readonly cluster: string };
+    return `${filterChainMatch?.serverNames?.join() ?? "any"} to ${cluster.split("|").at(-1)}`;
+  });
+}
+
+const SIMPLE = { mode: "SIMPLE", credentialName: "cert" };
+const THROUGH = { mode: "PASSTHROUGH" };
+
+for (const { kind, protocol, tls, name } of [
+  { kind: "tcp", protocol: "TCP", tls: undefined, name: "any" },
+  { kind: "tls", protocol: "TLS", tls: THROUGH, name: "a.example.com" },
+] as const)
+  test(`a server for routing of one namespace takes no other's: ${kind}`, () => {
+    const servers = [server(protocol, ["team-a/*.example.com"], tls)];
+    const hosts = ["a.example.com"];
+    const foreign = routing([kind], { name: "foreign", namespace: "team-b", hosts, age: 2 });
+    const own = routing([kind], { name: "own", namespace: "team-a", hosts });
+    assert.deepEqual(connections([gateway(servers), foreign, own]), [`${name} to own.example`]);
+    assert.deepEqual(connections([gateway(servers), foreign]), []);
+  });
+
+test("names that a server has for one namespace are not another's to pass through", () => {
+  const hosts = ["a.example.com", "b.example.com"];
+  const servers = [server("TLS", ["team-a/a.example.com", "team-b/b.example.com"], THROUGH)];
+  const greedy = routing(["tls"], { name: "greedy", namespace: "team-b", hosts });
+  assert.deepEqual(connections([gateway(servers), greedy]), ["b.example.com to greedy.example"]);
+});
+
+test("servers that share a port each take the routing of their hosts", () => {
+  const servers = ["a", "b"].map((name) => server("TLS", [`${name}.example.com`], SIMPLE));
+  const both = ["a", "b"].map((name) =>
+    routing(["tcp"], { name, hosts: [`${name}.example.com`], age: name === "a" ? 2 : 1 }),
+  );
+  assert.deepEqual(connections([CERTIFICATE, gateway(servers), ...both]), [
+    "a.example.com to a.example",
+    "b.example.com to b.example",
+  ]);
+});
+
+test("a wildcard meets hosts of either side", () => {
+  for (const [served, routed] of [
+    ["*.example.com", "a.example.com"],
+    ["a.example.com", "*.example.com"],
+    ["*", "*.example.com"],
+  ] as const) {
+    const all = [
+      gateway([server("TCP", [served])]),
+      routing(["tcp"], { name: "a", hosts: [routed] }),
+    ];
+    assert.deepEqual(connections(all), ["any to a.example"], `${served} and ${routed}`);
+  }
+});
