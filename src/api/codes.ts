@@ -143,6 +143,12 @@ export const CODES = {
     explanation:
       "Names of subsets are part of the names of clusters, so they are DNS labels: lower-case letters, digits and hyphens, at most 63. A subset with another name is left out, and requests sent to it are answered 503; the rule's others are served.",
   },
+  MESH0123: {
+    level: "warning",
+    title: "A gateway may not see the rules",
+    explanation:
+      "The VirtualService names a Gateway, but its exportTo names no namespace in which pods of that gateway run, so its rules reach no proxy through it. Add the namespace of the pods, which need not be that of the Gateway, to exportTo.",
+  },
   MESH0131: {
     level: "error",
     title: "An address is not an address",

@@ -32,6 +32,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   MESH0119: "CredentialNotFound",
   MESH0120: "CredentialInvalid",
   MESH0121: "PodsNotFound",
+  MESH0123: "NotExportedToGateway",
 };
 /** A person reads this; all of them are in `meshwright analyze`. */
 const MOST_TOLD = 10;

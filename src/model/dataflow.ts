@@ -139,10 +139,11 @@ function meshOver(cx: Context, from: Inputs, queries: Queries, settings: MeshSet
     domains: (host, scope, port) => cx.get(queries.domains, scope, port, host),
     routesFor: (host, scope) => cx.get(queries.routesFor, scope, host),
     streamRoutesFor: (host, scope) => cx.get(queries.streamRoutesFor, scope, host),
-    gatewayRoutes: (gateway) => cx.get(queries.gatewayRoutes, gateway),
-    gatewayHosts: (gateway) => cx.get(from.gatewayHosts, gateway),
-    gatewayRoutesFor: (gateway, host) => cx.get(queries.gatewayRoutesFor, gateway, host),
-    gatewayStreamRoutes: (gateway) => cx.get(queries.gatewayStreamRoutes, gateway),
+    gatewayHosts: (gateway, namespace) => cx.get(queries.gatewayHosts, gateway, namespace),
+    gatewayRoutesFor: (gateway, host, namespace) =>
+      cx.get(queries.gatewayRoutesFor, gateway, host, namespace),
+    gatewayStreamRoutes: (gateway, namespace) =>
+      cx.get(queries.gatewayStreamRoutes, gateway, namespace),
     policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),
     tlsOrigins: (namespace) => cx.get(queries.tlsOrigins, namespace),
     subsets: (host, namespace) => subsetNames(cx.get(queries.policies, namespace, host)),

@@ -1,4 +1,4 @@
-import type { Mesh } from "./ir/mesh.ts";
+import type { Client, Mesh } from "./ir/mesh.ts";
 import type { Onlooker } from "./ir/sidecar.ts";
 
 /** The whole of a mesh as plain data, as one sidecar sees it: for dumps and tests. */
@@ -26,16 +26,16 @@ export function describe(mesh: Mesh, proxy: Onlooker): object {
 }
 
 /** What a gateway's pods get: its servers, and the routing bound to them. */
-export function describeGateways(mesh: Mesh, labels: Readonly<Record<string, string>>): object {
+export function describeGateways(mesh: Mesh, { labels, namespace }: Client): object {
   const gateways = mesh.gateways(labels);
   return byKey(
     gateways.map(({ key }) => key),
     (key) => ({
       ...gateways.find((gateway) => gateway.key === key),
-      routes: byKey(mesh.gatewayHosts(key), (host) =>
-        mesh.gatewayRoutesFor(key, host).map(({ source }) => source),
+      routes: byKey(mesh.gatewayHosts(key, namespace), (host) =>
+        mesh.gatewayRoutesFor(key, host, namespace).map(({ source }) => source),
       ),
-      streamRoutes: nonEmpty(mesh.gatewayStreamRoutes(key)),
+      streamRoutes: nonEmpty(mesh.gatewayStreamRoutes(key, namespace)),
     }),
   );
 }

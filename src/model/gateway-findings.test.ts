@@ -132,6 +132,32 @@ test("a gateway that selects all pods of gateways needs one", () => {
   assert.deepEqual(told(model), []);
 });
 
+test("routing that the gateway's pods may not see is told so", () => {
+  const routing = (exportTo: readonly string[]): string =>
+    JSON.stringify({
+      kind: "VirtualService",
+      metadata: { namespace: "shop", name: "web" },
+      spec: { hosts: ["a.example.com"], gateways: ["mesh", "web"], exportTo },
+    });
+  const model = modelOf(gateway({ mode: "PASSTHROUGH" }, "TLS"));
+  const ofRouting = (exportTo: readonly string[]): readonly string[] => {
+    apply(model, routing(exportTo));
+    return model.engine
+      .get(model.findings, "VirtualService shop/web")
+      .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+  };
+  assert.deepEqual(ofRouting(["."]), [], "it has no pods");
+  apply(model, pod("edge-1"));
+  assert.deepEqual(ofRouting(["."]), [
+    "MESH0123 spec.gateways[1]: the pods of Gateway shop/web are in edge, to which this is not exported, so nothing reaches these rules through it: have exportTo name edge",
+  ]);
+  assert.deepEqual(ofRouting([".", "edge"]), []);
+  assert.deepEqual(ofRouting(["*"]), []);
+  apply(model, pod("edge-1", "other"));
+  assert.deepEqual(ofRouting(["other"]), [], "some of its pods have them");
+  assert.match(ofRouting(["~"]).join(), /are in edge and other, .*have exportTo name one of them$/);
+});
+
 const origin = (tls: object, more: object = {}): string =>
   JSON.stringify({
     apiVersion: "networking.istio.io/v1",

@@ -1,13 +1,16 @@
-/** What is wrong with a Gateway: pods that are not there, ports that older ones have, Secrets that it cannot serve with. */
+/** What is wrong with a Gateway: pods that are not there, ports that older ones have, Secrets that it cannot serve with, routing that it may not see. */
 import type { Report } from "../api/codes.ts";
 import type { Check } from "./check.ts";
 import type { CredentialPart } from "./credential.ts";
 import { faultOf } from "./credential-findings.ts";
 import { beginning, type Gateway, type GatewayServer } from "./ir/listener.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
+import type { References } from "./istio/references.ts";
 import type { CredentialReference } from "./istio/server-tls.ts";
+import type { VirtualService } from "./istio/virtual-service.ts";
 import { byAge } from "./origin.ts";
 import { selectorBucket, selects } from "./selector.ts";
+import { isVisible } from "./visibility.ts";
 
 export function checkGateway(object: GatewayModel, check: Check): void {
   checkPorts(object, check);
@@ -27,6 +30,25 @@ function namespacesOf(
     return pod !== undefined && selects(selector, pod.labels) ? [pod.namespace] : [];
   });
   return [...new Set(found)].sort();
+}
+
+/** Told where none of a gateway's pods may see the routing: what some do not see may be meant so. */
+export function checkExport(
+  { path, gateway }: References["gateways"][number],
+  object: VirtualService,
+  check: Check,
+): void {
+  if (object.exportTo.includes("*")) return;
+  const found = check.cx.get(check.from.gateways, gateway)?.value;
+  const namespaces = found === undefined ? [] : namespacesOf(found, check);
+  if (found === undefined || namespaces.length === 0) return;
+  if (namespaces.some((namespace) => isVisible(object, namespace))) return;
+  const [first, ...others] = namespaces;
+  check.report.add(
+    "MESH0123",
+    path,
+    `the pods of ${found.gateway.source} are in ${namespaces.join(" and ")}, to which this is not exported, so nothing reaches these rules through it: have exportTo name ${others.length === 0 ? first : "one of them"}`,
+  );
 }
 
 function tellUnselected({ gateway: { selector } }: GatewayModel, { report }: Check): void {

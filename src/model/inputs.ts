@@ -301,8 +301,14 @@ function istioInputs(engine: Engine, clusterDomain: string, exports: DefaultExpo
     gatewayRoutes: virtualServices.index(({ value }, key) =>
       pairs(value?.routes.gateways ?? [], [key]),
     ),
+    /** By `namespace gateway`, of the namespaces to which the routing is exported. */
     gatewayHosts: virtualServices.index(({ value }) =>
-      pairs(value?.routes.gateways ?? [], value?.routes.hosts ?? []),
+      value
+        ? pairs(
+            value.exportTo.flatMap((to) => value.routes.gateways.map((of) => `${to} ${of}`)),
+            value.routes.hosts,
+          )
+        : [],
     ),
     /** By `gateway host`. */
     gatewayRoutesFor: virtualServices.index(({ value }, key) =>

@@ -1,5 +1,6 @@
 /** Everything that is derived from more than one object. */
 import type { Context, Engine, Source } from "../store/engine.ts";
+import { union } from "../store/sorted.ts";
 import { coveringQuery } from "./covering.ts";
 import { mayReadDescriptions } from "./descriptions.ts";
 import { aliases, isAddress } from "./domains.ts";
@@ -110,21 +111,27 @@ export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {
   };
 }
 
-/** Routing bound to gateways, and which gateways there are. */
+/** Routing bound to gateways, as far as pods in `namespace` may see it, and which gateways there are. */
 export function gatewayQueries(engine: Engine, from: Inputs) {
-  const oldestFirst = (cx: Context, keys: readonly string[]): readonly VirtualService[] =>
-    lookUp(cx, from.virtualServices, keys).toSorted(byAge);
+  const oldestFirst = (
+    cx: Context,
+    keys: readonly string[],
+    namespace: string,
+  ): readonly VirtualService[] =>
+    lookUp(cx, from.virtualServices, keys)
+      .filter((of) => isVisible(of, namespace))
+      .toSorted(byAge);
   return {
-    gatewayRoutes: engine.query((cx, gateway: string) =>
-      oldestFirst(cx, cx.get(from.gatewayRoutes, gateway)).map((of) => fullRoutes(cx, from, of)),
+    gatewayHosts: engine.query((cx, gateway: string, namespace: string): readonly string[] =>
+      union(["*", namespace].map((to) => cx.get(from.gatewayHosts, `${to} ${gateway}`))),
     ),
-    gatewayRoutesFor: engine.query((cx, gateway: string, host: string) =>
-      oldestFirst(cx, cx.get(from.gatewayRoutesFor, `${gateway} ${host}`)).map((of) =>
+    gatewayRoutesFor: engine.query((cx, gateway: string, host: string, namespace: string) =>
+      oldestFirst(cx, cx.get(from.gatewayRoutesFor, `${gateway} ${host}`), namespace).map((of) =>
         fullRoutes(cx, from, of),
       ),
     ),
-    gatewayStreamRoutes: engine.query((cx, gateway: string) =>
-      oldestFirst(cx, cx.get(from.gatewayRoutes, gateway))
+    gatewayStreamRoutes: engine.query((cx, gateway: string, namespace: string) =>
+      oldestFirst(cx, cx.get(from.gatewayRoutes, gateway), namespace)
         .map((of) => of.streams)
         .filter(({ tls, tcp }) => tls.length + tcp.length > 0),
     ),

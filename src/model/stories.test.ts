@@ -14,7 +14,7 @@ for (const { name, directory, model, views } of stories()) {
       views.map((view) => [
         view.workload,
         view.kind === "gateway"
-          ? describeGateways(mesh, view.labels)
+          ? describeGateways(mesh, view)
           : { ...describe(mesh, view), workload: mesh.workload(view.workload) },
       ]),
     );

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Listener } from "../proto/gen/envoy/config/listener/v3/listener.ts";
+import type { VirtualHost } from "../proto/gen/envoy/config/route/v3/route_components.ts";
 import { configurationOf } from "../testing/configuration.ts";
 import { CREDENTIALS } from "../testing/credentials.ts";
 import { modelOf } from "../testing/fixtures.ts";
@@ -78,6 +79,16 @@ function connections(all: readonly object[]): readonly string[] {
   });
 }
 
+/** Hosts that requests name, and where they go; `https` if they are sent there. */
+function requests(all: readonly object[]): readonly string[] {
+  const { VirtualHost: hosts = {} } = configured(all);
+  return Object.values<VirtualHost>(hosts).map(({ domains, routes = [], requireTls }) => {
+    const clusters = routes.map(({ route }) => route?.cluster?.split("|").at(-1));
+    const to = requireTls === "ALL" ? ["https"] : clusters;
+    return `${domains?.join()} to ${to.join(" or ") || "nothing"}`;
+  });
+}
+
 const SIMPLE = { mode: "SIMPLE", credentialName: "cert" };
 const THROUGH = { mode: "PASSTHROUGH" };
 
@@ -125,3 +136,24 @@ test("a wildcard meets hosts of either side", () => {
     assert.deepEqual(connections(all), ["any to a.example"], `${served} and ${routed}`);
   }
 });
+
+for (const { exportTo, isServed } of [
+  { exportTo: undefined, isServed: true },
+  { exportTo: ["*"], isServed: true },
+  { exportTo: ["edge"], isServed: true },
+  { exportTo: ["."], isServed: false },
+  { exportTo: ["~"], isServed: false },
+  { exportTo: ["office"], isServed: false },
+])
+  test(`routing counts where the gateway's pods may see it: exportTo ${exportTo}`, () => {
+    const hosts = ["a.example.com"];
+    const served = isServed ? ["a.example.com to a.example"] : [];
+    const routed = (kind: Kind): object =>
+      routing([kind], { name: "a", hosts, ...(exportTo && { exportTo }) });
+    const http = [gateway([server("HTTP", ["*"])]), routed("http")];
+    assert.deepEqual(requests(http), ["* to nothing", ...served].sort());
+    const tcp = [CERTIFICATE, gateway([server("TLS", hosts, SIMPLE)]), routed("tcp")];
+    assert.deepEqual(connections(tcp), served);
+    const tls = [gateway([server("TLS", ["*"], THROUGH)]), routed("tls")];
+    assert.deepEqual(connections(tls), served);
+  });

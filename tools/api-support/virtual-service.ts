@@ -2,6 +2,7 @@ import { golden, not, partly, type Row, test, works } from "./row.ts";
 
 const RULES = "e2e/integration/translation-rules.test.ts";
 const FINDINGS = "src/model/findings.test.ts";
+const GATEWAYS = "src/xds/gateway-routing.test.ts";
 const DELEGATION = "src/model/delegation.test.ts";
 const RETRY = "src/xds/route/retry.test.ts";
 
@@ -14,7 +15,11 @@ export const virtualService: readonly Row[] = [
   works("VS-02", golden("visibility", '- "*.example.com"')),
   works("VS-03", golden("full-routing", "addressPrefix: 10.0.0.0 prefixLen: 8")),
   works("VS-04", golden("http-matches", "name: at-the-edge")),
-  works("VS-05", golden("visibility", "name: clients-own")),
+  works(
+    "VS-05",
+    golden("visibility", "name: clients-own"),
+    test(GATEWAYS, "routing counts where the gateway's pods may see it"),
+  ),
   works(
     "VS-06",
     golden("http-matches", "decorator: operation: shop.default.svc.cluster.local:80/prefix*"),

@@ -93,12 +93,13 @@ export interface Mesh {
    * first, then of the oldest. Empty if there is none.
    */
   streamRoutesFor(host: string, scope: string): readonly StreamRoutes[];
-  /** Routing bound to a gateway (`namespace/name`), oldest first. */
-  gatewayRoutes(gateway: string): readonly HttpRoutes[];
-  /** The hosts of that routing, wildcards among them, sorted, and the routing for one of them. */
-  gatewayHosts(gateway: string): readonly string[];
-  gatewayRoutesFor(gateway: string, host: string): readonly HttpRoutes[];
-  gatewayStreamRoutes(gateway: string): readonly StreamRoutes[];
+  /**
+   * Of routing bound to a gateway (`namespace/name`), as far as it is exported to its pods in
+   * `namespace`: the hosts, wildcards among them, sorted, and the routing for one of them, oldest first.
+   */
+  gatewayHosts(gateway: string, namespace: string): readonly string[];
+  gatewayRoutesFor(gateway: string, host: string, namespace: string): readonly HttpRoutes[];
+  gatewayStreamRoutes(gateway: string, namespace: string): readonly StreamRoutes[];
   /** `undefined` if the Secret is not there or nothing in it can be used. */
   credential(namespace: string, name: string): Credential | undefined;
   /** Reads the client's labels only if a policy for the host in its namespace asks for any. */

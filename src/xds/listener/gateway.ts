@@ -150,7 +150,7 @@ const audienceOf = (mesh: Mesh, view: ProxyView, { bound }: Opened): Audience =>
 function streams(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
   const { gateway, server } = opened.bound;
   const ruled = mesh
-    .gatewayStreamRoutes(gateway.key)
+    .gatewayStreamRoutes(gateway.key, view.namespace)
     .filter((source) => sharedHosts(server, source).length > 0)
     .map(({ tcp, gateways }): Ruled => ({ rules: tcp, gateways }));
   const chains = streamChains(ruled, audienceOf(mesh, view, opened));
@@ -217,7 +217,7 @@ const asGreeted = (host: string): string => (host.startsWith("*") ? host : `*.${
 /** Names that both the server and a rule have. */
 function passedThrough(mesh: Mesh, view: ProxyView, opened: Opened): readonly StreamChain[] {
   const { gateway, server } = opened.bound;
-  const ruled = mesh.gatewayStreamRoutes(gateway.key).map((source): Ruled => {
+  const ruled = mesh.gatewayStreamRoutes(gateway.key, view.namespace).map((source): Ruled => {
     const hosts = sharedHosts(server, source);
     return { rules: source.tls.map((rule) => narrowed(rule, hosts)), gateways: source.gateways };
   });

@@ -28,7 +28,10 @@ export const gatewayVirtualHosts: Translator = {
   keys: (mesh, view) =>
     httpTables(mesh, view)
       .flatMap(({ route, port, servers }) => {
-        const hosts = new Set([CATCH_ALL, ...servers.flatMap((bound) => hostsOf(mesh, bound))]);
+        const hosts = new Set([
+          CATCH_ALL,
+          ...servers.flatMap((bound) => hostsOf(mesh, view, bound)),
+        ]);
         return [...hosts].map((host) => virtualHostName(route, host, port));
       })
       .sort(),
@@ -40,11 +43,13 @@ export const gatewayVirtualHosts: Translator = {
 };
 
 /** Hosts that its routing and the server both have; to send to https it needs no routing. */
-const hostsOf = (mesh: Mesh, { gateway, server }: BoundServer): readonly string[] =>
-  server.hosts.flatMap(({ host }) => [
-    ...mesh.gatewayHosts(gateway.key).flatMap((routed) => narrower(host, routed) ?? []),
+function hostsOf(mesh: Mesh, view: ProxyView, { gateway, server }: BoundServer): readonly string[] {
+  const routing = mesh.gatewayHosts(gateway.key, view.namespace);
+  return server.hosts.flatMap(({ host }) => [
+    ...routing.flatMap((routed) => narrower(host, routed) ?? []),
     ...(server.httpsRedirect || server.defaultEndpoint !== undefined ? [host] : []),
   ]);
+}
 
 interface Sought {
   readonly key: string;
@@ -86,7 +91,9 @@ function serverRoutes(
   { gateway, server }: BoundServer,
 ): readonly Route[] {
   const sources = new Set(
-    server.hosts.flatMap((served) => sourcesFor(mesh, gateway.key, served, host)),
+    server.hosts.flatMap((served) =>
+      sourcesFor(mesh, { gateway: gateway.key, namespace: view.namespace }, served, host),
+    ),
   );
   return [...sources].flatMap((source) =>
     httpRoutes([source], {
@@ -103,14 +110,14 @@ function serverRoutes(
 /** Routing that meets one of a server's hosts in exactly `host`. */
 const sourcesFor = (
   mesh: Mesh,
-  gateway: string,
+  { gateway, namespace: viewer }: { readonly gateway: string; readonly namespace: string },
   served: GatewayServer["hosts"][number],
   host: string,
 ): readonly HttpRoutes[] =>
   mesh
-    .gatewayHosts(gateway)
+    .gatewayHosts(gateway, viewer)
     .filter((routed) => narrower(served.host, routed) === host)
-    .flatMap((routed) => mesh.gatewayRoutesFor(gateway, routed))
+    .flatMap((routed) => mesh.gatewayRoutesFor(gateway, routed, viewer))
     .filter(({ namespace }) => served.namespace === undefined || served.namespace === namespace);
 
 /** Sources share a host: what one takes as a whole must not hide what another takes in part. */
