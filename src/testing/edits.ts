@@ -6,6 +6,7 @@ import type { MeshModel } from "../model/dataflow.ts";
 import { localityLbSetting, node, secret, serverParts, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { envoyFilter } from "./edits-envoy-filter.ts";
+import { edge } from "./edits-gateway.ts";
 import { sinkFor } from "./fixtures.ts";
 import { sidecar } from "./sidecar-edits.ts";
 
@@ -357,6 +358,7 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
   { weight: 5, arbitrary: virtualService },
   { weight: 4, arbitrary: destinationRule },
   { weight: 2, arbitrary: gateway },
+  { weight: 4, arbitrary: edge },
   { weight: 2, arbitrary: secret },
   { weight: 4, arbitrary: serviceEntry },
   { weight: 3, arbitrary: workloadEntry },

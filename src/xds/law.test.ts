@@ -29,25 +29,22 @@ const sidecar = (namespace: string, app: string, version: string, index: number)
   node: `node-${index}`,
 });
 
+const gateway = (namespace: string): ProxyView => ({
+  kind: "gateway",
+  namespace,
+  workload: `${namespace}/web-1`,
+  serviceAccount: "gateway",
+  labels: { istio: "gateway", app: "gateway" },
+});
+
 const VIEWS: readonly ProxyView[] = [
   sidecar("one", "web", "v1", 0),
   sidecar("one", "web", "v2", 1),
   sidecar("one", "api", "v1", 0),
   sidecar("two", "web", "v1", 0),
-  {
-    kind: "gateway",
-    namespace: "one",
-    workload: "one/web-1",
-    serviceAccount: "gateway",
-    labels: { istio: "gateway", app: "gateway" },
-  },
-  {
-    kind: "gateway",
-    namespace: "mesh-system",
-    workload: "mesh-system/web-1",
-    serviceAccount: "gateway",
-    labels: { istio: "gateway", app: "gateway" },
-  },
+  gateway("one"),
+  gateway("two"),
+  gateway("mesh-system"),
   { ...sidecar("one", "web", "v1", 0), kind: "grpc" },
 ];
 
