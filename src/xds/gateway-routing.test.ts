@@ -44,14 +44,28 @@ interface Routing {
   readonly age?: number;
   readonly gateway?: string;
   readonly exportTo?: readonly string[];
+  /** Of its connections. */
+  readonly match?: readonly object[];
 }
 
 type Kind = "http" | "tcp" | "tls";
 
 function routing(kinds: readonly Kind[], routed: Routing): object {
-  const { name, namespace = "shop", hosts, age = 1, gateway: to = "public", exportTo } = routed;
+  const {
+    name,
+    namespace = "shop",
+    hosts,
+    age = 1,
+    gateway: to = "public",
+    exportTo,
+    match,
+  } = routed;
   const route = [{ destination: { host: `${name}.example`, port: { number: 80 } } }];
-  const rules = { http: { route }, tcp: { route }, tls: { match: [{ sniHosts: hosts }], route } };
+  const rules = {
+    http: { route },
+    tcp: { match, route },
+    tls: { match: [{ sniHosts: hosts }], route },
+  };
   return {
     kind: "VirtualService",
     metadata: { name, namespace, creationTimestamp: `${2026 - age}-01-01T00:00:00Z` },
@@ -69,10 +83,12 @@ function configured(all: readonly object[]) {
   return configurationOf(mesh(engine), POD);
 }
 
+const listening = (all: readonly object[]): Listener =>
+  configured(all).Listener?.[`0.0.0.0_${PORT}`] ?? {};
+
 /** Names that clients ask for, and where their connections go. */
 function connections(all: readonly object[]): readonly string[] {
-  const { Listener: listeners = {} } = configured(all);
-  const { filterChains = [] } = (listeners[`0.0.0.0_${PORT}`] ?? {}) as Listener;
+  const { filterChains = [] } = listening(all);
   return filterChains.map(({ filterChainMatch, filters }) => {
     const { cluster } = filters?.at(-1)?.typedConfig as unknown as { readonly cluster: string };
     return `${filterChainMatch?.serverNames?.join() ?? "any"} to ${cluster.split("|").at(-1)}`;
@@ -157,3 +173,12 @@ for (const { exportTo, isServed } of [
     const tls = [gateway([server("TLS", ["*"], THROUGH)]), routed("tls")];
     assert.deepEqual(connections(tls), served);
   });
+
+test("a port without TLS does not wait for what clients say, whatever subnets are told apart", () => {
+  const match = [{ sourceSubnet: "10.0.0.0/8" }, { destinationSubnets: ["10.1.0.0/16"] }];
+  const routed = routing(["tcp"], { name: "a", hosts: ["*"], match });
+  const plain = listening([gateway([server("TCP", ["*"])]), routed]);
+  assert.deepEqual([plain.filterChains?.length, plain.listenerFilters], [2, undefined]);
+  const secure = listening([CERTIFICATE, gateway([server("TLS", ["*"], SIMPLE)]), routed]);
+  assert.deepEqual([secure.filterChains?.length, secure.listenerFilters?.length], [2, 1]);
+});

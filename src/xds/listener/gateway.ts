@@ -27,7 +27,7 @@ import type { ProxyView } from "../view.ts";
 import { byRds, httpFilter, limited, streamFilter } from "./chain.ts";
 import { greetingInspector, PROXY_HEADER } from "./inspect.ts";
 import { serverSecrets, serverTls, type Terminate } from "./server-tls.ts";
-import { isDefault, type Ruled, type StreamChain, streamChains } from "./stream.ts";
+import { isDefault, namesServers, type Ruled, type StreamChain, streamChains } from "./stream.ts";
 
 export const gatewayListeners: Translator = {
   type: "Listener",
@@ -50,10 +50,7 @@ function gatewayListener(mesh: Mesh, view: ProxyView, name: string): Translated 
       : { address: endpointAddress(bind, port) }),
     trafficDirection: "OUTBOUND",
     filterChains: chains.map(({ chain }) => limited(mesh.settings, name, chain)),
-    ...listenerFilters(
-      mesh,
-      chains.some(({ chain }) => chain.filterChainMatch !== undefined),
-    ),
+    ...listenerFilters(mesh, chains.some(namesServers)),
     ...(bufferBytes !== undefined && { perConnectionBufferLimitBytes: bufferBytes }),
   };
   return { name, body, clusters: [...new Set(chains.flatMap(({ clusters }) => clusters))].sort() };
