@@ -140,8 +140,8 @@ function meshOver(cx: Context, from: Inputs, queries: Queries, settings: MeshSet
     routesFor: (host, scope) => cx.get(queries.routesFor, scope, host),
     streamRoutesFor: (host, scope) => cx.get(queries.streamRoutesFor, scope, host),
     gatewayHosts: (gateway, namespace) => cx.get(queries.gatewayHosts, gateway, namespace),
-    gatewayRoutesFor: (gateway, host, namespace) =>
-      cx.get(queries.gatewayRoutesFor, gateway, host, namespace),
+    gatewayRoutesFor: (gateway, hosts, namespace) =>
+      cx.get(queries.gatewayRoutesFor, gateway, hosts.join(" "), namespace),
     gatewayStreamRoutes: (gateway, namespace) =>
       cx.get(queries.gatewayStreamRoutes, gateway, namespace),
     policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),

@@ -33,7 +33,7 @@ export function describeGateways(mesh: Mesh, { labels, namespace }: Client): obj
     (key) => ({
       ...gateways.find((gateway) => gateway.key === key),
       routes: byKey(mesh.gatewayHosts(key, namespace), (host) =>
-        mesh.gatewayRoutesFor(key, host, namespace).map(({ source }) => source),
+        mesh.gatewayRoutesFor(key, [host], namespace).map(({ source }) => source),
       ),
       streamRoutes: nonEmpty(mesh.gatewayStreamRoutes(key, namespace)),
     }),

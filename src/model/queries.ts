@@ -125,11 +125,12 @@ export function gatewayQueries(engine: Engine, from: Inputs) {
     gatewayHosts: engine.query((cx, gateway: string, namespace: string): readonly string[] =>
       union(["*", namespace].map((to) => cx.get(from.gatewayHosts, `${to} ${gateway}`))),
     ),
-    gatewayRoutesFor: engine.query((cx, gateway: string, host: string, namespace: string) =>
-      oldestFirst(cx, cx.get(from.gatewayRoutesFor, `${gateway} ${host}`), namespace).map((of) =>
-        fullRoutes(cx, from, of),
-      ),
-    ),
+    /** @param hosts with spaces between them */
+    gatewayRoutesFor: engine.query((cx, gateway: string, hosts: string, namespace: string) => {
+      const buckets = hosts.split(" ").map((host) => `${gateway} ${host}`);
+      const keys = union(buckets.map((bucket) => cx.get(from.gatewayRoutesFor, bucket)));
+      return oldestFirst(cx, keys, namespace).map((of) => fullRoutes(cx, from, of));
+    }),
     gatewayStreamRoutes: engine.query((cx, gateway: string, namespace: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway), namespace)
         .map((of) => of.streams)

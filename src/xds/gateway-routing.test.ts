@@ -182,3 +182,30 @@ test("a port without TLS does not wait for what clients say, whatever subnets ar
   const secure = listening([CERTIFICATE, gateway([server("TLS", ["*"], SIMPLE)]), routed]);
   assert.deepEqual([secure.filterChains?.length, secure.listenerFilters?.length], [2, 1]);
 });
+
+test("the older of two that have a host comes first, whichever names it in full", () => {
+  const all = (wildcard: string, age: number): readonly object[] => [
+    gateway([server("HTTP", ["a.example.com"])]),
+    routing(["http"], { name: "exact", hosts: ["a.example.com"], age: 2 }),
+    routing(["http"], { name: "wildcard", hosts: [wildcard], age }),
+  ];
+  for (const wildcard of ["*", "*.example.com"])
+    for (const [age, first] of [
+      [1, "exact"],
+      [3, "wildcard"],
+    ] as const)
+      assert.deepEqual(requests(all(wildcard, age)), [
+        "* to nothing",
+        `a.example.com to ${first}.example`,
+      ]);
+});
+
+test("routing of several namespaces for one host comes by age, whatever the order of the server's hosts", () => {
+  const hosts = ["team-a/*.example.com", "team-b/a.example.com"];
+  const all = [
+    gateway([server("HTTP", hosts)]),
+    routing(["http"], { name: "a", namespace: "team-a", hosts: ["a.example.com"] }),
+    routing(["http"], { name: "b", namespace: "team-b", hosts: ["*.example.com"], age: 2 }),
+  ];
+  assert.deepEqual(requests(all), ["* to nothing", "a.example.com to b.example"]);
+});

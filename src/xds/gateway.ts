@@ -74,6 +74,12 @@ export function routeOf({ gateway, server: { protocol, name, bind }, port }: Bou
   return secureGatewayRoute({ port, server: name, gateway: gateway.key, bind });
 }
 
+/** Whether routing of the source's namespace may have a server's host. */
+export const isFor = (
+  { namespace }: GatewayServer["hosts"][number],
+  source: Pick<Bound, "namespace">,
+): boolean => namespace === undefined || namespace === source.namespace;
+
 /** What of a source of routing says which servers it may attach to. */
 export interface Bound {
   readonly namespace: string;
@@ -83,7 +89,7 @@ export interface Bound {
 /** Those of a server's hosts that the source may have and means, be it in part. */
 export const sharedHosts = (server: GatewayServer, source: Bound): readonly string[] =>
   server.hosts
-    .filter(({ namespace = source.namespace }) => namespace === source.namespace)
+    .filter((served) => isFor(served, source))
     .map(({ host }) => host)
     .filter((host) => source.hosts.some((routed) => narrower(host, routed) !== undefined));
 

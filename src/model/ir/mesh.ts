@@ -95,10 +95,14 @@ export interface Mesh {
   streamRoutesFor(host: string, scope: string): readonly StreamRoutes[];
   /**
    * Of routing bound to a gateway (`namespace/name`), as far as it is exported to its pods in
-   * `namespace`: the hosts, wildcards among them, sorted, and the routing for one of them, oldest first.
+   * `namespace`: the hosts, wildcards among them, sorted, and the routing for any of some of them, oldest first.
    */
   gatewayHosts(gateway: string, namespace: string): readonly string[];
-  gatewayRoutesFor(gateway: string, host: string, namespace: string): readonly HttpRoutes[];
+  gatewayRoutesFor(
+    gateway: string,
+    hosts: readonly string[],
+    namespace: string,
+  ): readonly HttpRoutes[];
   gatewayStreamRoutes(gateway: string, namespace: string): readonly StreamRoutes[];
   /** `undefined` if the Secret is not there or nothing in it can be used. */
   credential(namespace: string, name: string): Credential | undefined;

@@ -1,10 +1,9 @@
 /** A gateway's virtual hosts: those of its servers that any routing is for, and one that says 404. */
 
-import type { GatewayServer } from "../../model/ir/listener.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { HttpRoutes } from "../../model/ir/route.ts";
 import type { Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import { type BoundServer, httpTables, narrower } from "../gateway.ts";
+import { type BoundServer, httpTables, isFor, narrower } from "../gateway.ts";
 import { CATCH_ALL, localClusterName, parseVirtualHost, virtualHostName } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";
@@ -88,14 +87,10 @@ function serverRoutes(
   mesh: Mesh,
   view: ProxyView,
   host: string,
-  { gateway, server }: BoundServer,
+  bound: BoundServer,
 ): readonly Route[] {
-  const sources = new Set(
-    server.hosts.flatMap((served) =>
-      sourcesFor(mesh, { gateway: gateway.key, namespace: view.namespace }, served, host),
-    ),
-  );
-  return [...sources].flatMap((source) =>
+  const { gateway, server } = bound;
+  return sourcesFor(mesh, view, host, bound).flatMap((source) =>
     httpRoutes([source], {
       mesh,
       view,
@@ -107,18 +102,27 @@ function serverRoutes(
   );
 }
 
-/** Routing that meets one of a server's hosts in exactly `host`. */
-const sourcesFor = (
+/** Routing that meets the server's hosts in exactly `host`, oldest first. */
+function sourcesFor(
   mesh: Mesh,
-  { gateway, namespace: viewer }: { readonly gateway: string; readonly namespace: string },
-  served: GatewayServer["hosts"][number],
+  { namespace }: ProxyView,
   host: string,
-): readonly HttpRoutes[] =>
-  mesh
-    .gatewayHosts(gateway, viewer)
-    .filter((routed) => narrower(served.host, routed) === host)
-    .flatMap((routed) => mesh.gatewayRoutesFor(gateway, routed, viewer))
-    .filter(({ namespace }) => served.namespace === undefined || served.namespace === namespace);
+  { gateway, server }: BoundServer,
+): readonly HttpRoutes[] {
+  const meets = (served: string, routed: string): boolean => narrower(served, routed) === host;
+  const hosts = mesh
+    .gatewayHosts(gateway.key, namespace)
+    .filter((routed) => server.hosts.some((served) => meets(served.host, routed)));
+  if (hosts.length === 0) return [];
+  return mesh
+    .gatewayRoutesFor(gateway.key, hosts, namespace)
+    .filter((source) =>
+      server.hosts.some(
+        (served) =>
+          isFor(served, source) && source.hosts.some((routed) => meets(served.host, routed)),
+      ),
+    );
+}
 
 /** Sources share a host: what one takes as a whole must not hide what another takes in part. */
 function merged(routes: readonly Route[]): readonly Route[] {
