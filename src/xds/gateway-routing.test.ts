@@ -209,3 +209,30 @@ test("routing of several namespaces for one host comes by age, whatever the orde
   ];
   assert.deepEqual(requests(all), ["* to nothing", "a.example.com to b.example"]);
 });
+
+test("a redirect to https is for the hosts of its own server and routing", () => {
+  const redirecting = (hosts: readonly string[]): object =>
+    gateway([server("HTTP", hosts, { httpsRedirect: true })]);
+  const plain = gateway([server("HTTP", ["acme.example.com", "*.example.org"])], "plain");
+  const acme = routing(["http"], { name: "acme", hosts: ["acme.example.com"], gateway: "plain" });
+  const own = routing(["http"], { name: "own", hosts: ["own.example.com"] });
+  const toHttps = ["own.example.com to https"];
+  assert.deepEqual(requests([redirecting(["*"]), plain, acme, own]), [
+    "* to https",
+    "acme.example.com to acme.example",
+    ...toHttps,
+  ]);
+  assert.deepEqual(requests([redirecting(["*.example.com"]), plain, acme, own]), [
+    "*.example.com to https",
+    "* to nothing",
+    "acme.example.com to acme.example",
+    ...toHttps,
+  ]);
+  const named = redirecting(["acme.example.com"]);
+  assert.deepEqual(requests([named, plain, acme]), ["* to nothing", "acme.example.com to https"]);
+  const shared = routing(["http"], { name: "shared", hosts: ["acme.example.com"] });
+  assert.deepEqual(requests([redirecting(["*"]), plain, acme, shared]), [
+    "* to https",
+    "acme.example.com to https",
+  ]);
+});

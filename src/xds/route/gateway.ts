@@ -68,12 +68,24 @@ function gatewayHost(
     ...servers.flatMap((bound) => serverRoutes(mesh, view, host, bound)),
     ...serving.flatMap(({ server }) => server.defaultEndpoint ?? []).map(localRoute),
   ]);
-  const redirects = serving.some(({ server }) => server.httpsRedirect);
+  const redirects = servers.some((bound) => isRedirected(mesh, view, host, bound));
   if (routes.length === 0 && !redirects && host !== CATCH_ALL) return undefined;
   const translated = virtualHost(mesh.settings, key, [host], routes);
   return redirects
     ? { ...translated, body: { ...translated.body, requireTls: "ALL" } }
     : translated;
+}
+
+/**
+ * A redirect is for the hosts that its server names, and those that routing bound to it has: what
+ * else a wildcard covers may be another Gateway's.
+ */
+function isRedirected(mesh: Mesh, view: ProxyView, host: string, bound: BoundServer): boolean {
+  const { hosts, httpsRedirect } = bound.server;
+  if (httpsRedirect !== true) return false;
+  return (
+    hosts.some((served) => served.host === host) || sourcesFor(mesh, view, host, bound).length > 0
+  );
 }
 
 /** What no routing takes. */
