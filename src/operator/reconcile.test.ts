@@ -44,6 +44,7 @@ function working(notAfter: Date): Deps {
     events: { emit: async () => {} },
     catalogue: { version: "0.1.0", image: "", proxyImage: "" },
     crds: [],
+    faultsOf: () => [],
     log: silent,
     now: () => NOW,
   } as unknown as Deps;

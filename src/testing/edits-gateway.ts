@@ -43,18 +43,20 @@ const routing = fc
     namespace: fc.constantFrom("one", "two"),
     name: fc.constantFrom("edge-routes", "more-edge-routes"),
     created,
-    hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }),
+    hosts: fc.constantFrom(["www.example.com"], ["*.example.com", "www.example.com"], ["*"]),
     gateways: fc.constantFrom(["one/edge"], ["one/edge", "one/other-edge"]),
+    number: fc.constantFrom(80, 9080),
     exportTo: fc.constantFrom(undefined, undefined, ["."], ["one"], ["two"], ["~"]),
   })
-  .map(({ namespace, name, created: creationTimestamp, ...of }) => {
-    const route = [{ destination: { host: `${name}.${namespace}` } }];
-    const rules = { http: [{ route }], tcp: [{ route }] };
+  .map(({ namespace, name, created: creationTimestamp, number, ...of }) => {
+    const route = [{ destination: { host: `${name}.${namespace}`, port: { number } } }];
+    // What takes every request would hide what comes after it.
+    const http = [{ match: [{ uri: { prefix: `/${name}` } }], route }];
     return {
       apiVersion: "networking.istio.io/v1",
       kind: "VirtualService",
       metadata: { namespace, name, creationTimestamp },
-      spec: { ...of, ...rules, tls: [{ match: [{ sniHosts: of.hosts }], route }] },
+      spec: { ...of, http, tcp: [{ route }], tls: [{ match: [{ sniHosts: of.hosts }], route }] },
     };
   });
 

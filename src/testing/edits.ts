@@ -368,17 +368,18 @@ export const anyObject: fc.Arbitrary<KubeObject> = fc.oneof(
 
 const idOf = (of: KubeObject): string => `${of.kind} ${objectKey(of)}`;
 
-export const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 12, arbitrary: anyObject.map((of): Edit => ({ kind: "upsert", object: of })) },
-  { weight: 4, arbitrary: anyObject.map((of): Edit => ({ kind: "remove", object: of })) },
-  {
-    weight: 1,
-    arbitrary: fc.uniqueArray(anyObject, { selector: idOf, maxLength: 6 }).map((all): Edit => {
-      const kind = all[0]?.kind ?? "Service";
-      return { kind: "replace", of: kind, objects: all.filter((of) => of.kind === kind) };
-    }),
-  },
-);
+export const editsOf = (objects: fc.Arbitrary<KubeObject>): fc.Arbitrary<Edit> =>
+  fc.oneof(
+    { weight: 12, arbitrary: objects.map((of): Edit => ({ kind: "upsert", object: of })) },
+    { weight: 4, arbitrary: objects.map((of): Edit => ({ kind: "remove", object: of })) },
+    {
+      weight: 1,
+      arbitrary: fc.uniqueArray(objects, { selector: idOf, maxLength: 6 }).map((all): Edit => {
+        const kind = all[0]?.kind ?? "Service";
+        return { kind: "replace", of: kind, objects: all.filter((of) => of.kind === kind) };
+      }),
+    },
+  );
 
 /** Makes an edit in a model, and in the list of what there is. */
 export function edit(model: MeshModel, all: Objects, change: Edit): void {

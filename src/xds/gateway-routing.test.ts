@@ -90,7 +90,7 @@ const listening = (all: readonly object[]): Listener =>
 function connections(all: readonly object[]): readonly string[] {
   const { filterChains = [] } = listening(all);
   return filterChains.map(({ filterChainMatch, filters }) => {
-    const { cluster } = filters?.at(-1)?.typedConfig as unknown as { readonly cluster: string };
+    const { cluster = "" } = (filters?.at(-1)?.typedConfig ?? {}) as { readonly cluster?: string };
     return `${filterChainMatch?.serverNames?.join() ?? "any"} to ${cluster.split("|").at(-1)}`;
   });
 }
@@ -161,7 +161,7 @@ for (const { exportTo, isServed } of [
   { exportTo: ["~"], isServed: false },
   { exportTo: ["office"], isServed: false },
 ])
-  test(`routing counts where the gateway's pods may see it: exportTo ${exportTo}`, () => {
+  test(`routing counts where the gateway's pods may see it: exportTo ${exportTo?.join()}`, () => {
     const hosts = ["a.example.com"];
     const served = isServed ? ["a.example.com to a.example"] : [];
     const routed = (kind: Kind): object =>

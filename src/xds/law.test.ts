@@ -7,11 +7,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Diagnostic } from "../api/diagnostic.ts";
+import type { KubeObject } from "../api/object.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
 import { SERVED_TYPES } from "../proto/type-url.ts";
 import type { Watch } from "../store/engine.ts";
 import { translatedFor } from "../testing/configuration.ts";
-import { anyEdit, anyObject, type Edit, edit, type Objects } from "../testing/edits.ts";
+import { anyObject, type Edit, edit, editsOf, type Objects } from "../testing/edits.ts";
+import { edge } from "../testing/edits-gateway.ts";
 import { applyAll, SETTINGS } from "../testing/fixtures.ts";
 import { encode } from "./encode.ts";
 import type { EncodedResource, ResourceSet, ResourceType, Scope, Scopes } from "./resource.ts";
@@ -119,13 +121,13 @@ type Step =
   | { readonly kind: "edits"; readonly edits: readonly Edit[] }
   | { readonly kind: "connect" | "disconnect" | "pull"; readonly view: number };
 
+const editing = (objects: fc.Arbitrary<KubeObject>): fc.Arbitrary<Step> =>
+  fc
+    .array(editsOf(objects), { minLength: 1, maxLength: 3 })
+    .map((edits): Step => ({ kind: "edits", edits }));
+
 const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc
-      .array(anyEdit, { minLength: 1, maxLength: 3 })
-      .map((edits): Step => ({ kind: "edits", edits })),
-  },
+  { weight: 6, arbitrary: editing(anyObject) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -220,6 +222,20 @@ test("every scope has what it would have in a control plane that just started", 
     fc.property(beginning, fc.array(step, { maxLength: 25 }), (first, others) => {
       const world = new World();
       for (const next of [first, ...others]) world.take(next);
+      world.check();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a gateway that stays connected has what one that just came would have", () => {
+  const each = (kind: "connect" | "pull"): readonly Step[] =>
+    VIEWS.flatMap((one, view) => (one.kind === "gateway" ? [{ kind, view }] : []));
+  fc.assert(
+    fc.property(fc.array(editing(edge), { maxLength: 10, size: "max" }), (all) => {
+      const world = new World();
+      const steps = all.flatMap((edits) => [edits, ...each("pull")]);
+      for (const next of [...each("connect"), ...steps]) world.take(next);
       world.check();
     }),
     { numRuns: 200 },

@@ -201,7 +201,7 @@ export const virtualService: readonly Row[] = [
   ),
   not(
     "VS-77",
-    "Off in Istio unless a flag is set. A DestinationRule's consistentHash with httpCookie keeps a client on one endpoint as long as the endpoints stay.",
+    "Off in Istio unless a flag is set. A DestinationRule's consistentHash with an httpCookie that has a ttl keeps a client on one endpoint as long as the endpoints stay.",
   ),
   works(
     "VS-78",
