@@ -139,11 +139,11 @@ function meshOver(cx: Context, from: Inputs, queries: Queries, settings: MeshSet
     domains: (host, scope, port) => cx.get(queries.domains, scope, port, host),
     routesFor: (host, scope) => cx.get(queries.routesFor, scope, host),
     streamRoutesFor: (host, scope) => cx.get(queries.streamRoutesFor, scope, host),
-    gatewayHosts: (gateway, namespace) => cx.get(queries.gatewayHosts, gateway, namespace),
+    gatewayHosts: (gateway, namespace) => cx.get(queries.gatewayHosts, namespace, gateway),
     gatewayRoutesFor: (gateway, hosts, namespace) =>
-      cx.get(queries.gatewayRoutesFor, gateway, hosts.join(" "), namespace),
+      cx.get(queries.gatewayRoutesFor, namespace, gateway, hosts.join(" ")),
     gatewayStreamRoutes: (gateway, namespace) =>
-      cx.get(queries.gatewayStreamRoutes, gateway, namespace),
+      cx.get(queries.gatewayStreamRoutes, namespace, gateway),
     policy: (host, client) => policyFor(cx.get(queries.policies, client.namespace, host), client),
     tlsOrigins: (namespace) => cx.get(queries.tlsOrigins, namespace),
     subsets: (host, namespace) => subsetNames(cx.get(queries.policies, namespace, host)),

@@ -122,16 +122,16 @@ export function gatewayQueries(engine: Engine, from: Inputs) {
       .filter((of) => isVisible(of, namespace))
       .toSorted(byAge);
   return {
-    gatewayHosts: engine.query((cx, gateway: string, namespace: string): readonly string[] =>
+    gatewayHosts: engine.query((cx, namespace: string, gateway: string): readonly string[] =>
       union(["*", namespace].map((to) => cx.get(from.gatewayHosts, `${to} ${gateway}`))),
     ),
     /** @param hosts with spaces between them */
-    gatewayRoutesFor: engine.query((cx, gateway: string, hosts: string, namespace: string) => {
+    gatewayRoutesFor: engine.query((cx, namespace: string, gateway: string, hosts: string) => {
       const buckets = hosts.split(" ").map((host) => `${gateway} ${host}`);
       const keys = union(buckets.map((bucket) => cx.get(from.gatewayRoutesFor, bucket)));
       return oldestFirst(cx, keys, namespace).map((of) => fullRoutes(cx, from, of));
     }),
-    gatewayStreamRoutes: engine.query((cx, gateway: string, namespace: string) =>
+    gatewayStreamRoutes: engine.query((cx, namespace: string, gateway: string) =>
       oldestFirst(cx, cx.get(from.gatewayRoutes, gateway), namespace)
         .map((of) => of.streams)
         .filter(({ tls, tcp }) => tls.length + tcp.length > 0),
