@@ -28,23 +28,43 @@ const nameOf = (block: number): string => `mw-pod-${block}`;
 /** Test files run in processes of their own: each begins elsewhere. */
 let next = process.pid * 16;
 
-/** Makes a namespace that nobody has, not even a run that was killed. */
+const linkOf = (block: number): string => `mwp${block}`;
+
+/**
+ * Makes a namespace and a link to it that nobody has: neither a run that was killed, nor the kernel, which
+ * takes a namespace apart when it finds the time.
+ */
 async function claim(): Promise<number> {
   for (let tries = 0; ; tries += 1) {
     const block = next++ % BLOCKS;
-    try {
-      await ip("netns", "add", nameOf(block));
-      return block;
-    } catch (error) {
-      if (tries === BLOCKS || !String(error).includes("File exists")) throw error;
-    }
+    if (await isMade(block)) return block;
+    if (tries === BLOCKS) throw new Error("every network of tests is taken: see `ip netns`");
+  }
+}
+
+async function isMade(block: number): Promise<boolean> {
+  const name = nameOf(block);
+  const veth = ["type", "veth", "peer", "name", "eth0", "netns", name];
+  if (!(await isNew("netns", "add", name))) return false;
+  if (await isNew("link", "add", linkOf(block), ...veth)) return true;
+  await ip("netns", "delete", name);
+  return false;
+}
+
+async function isNew(...args: readonly string[]): Promise<boolean> {
+  try {
+    await ip(...args);
+    return true;
+  } catch (error) {
+    if (String(error).includes("File exists")) return false;
+    throw error;
   }
 }
 
 export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetwork> {
   const block = await claim();
   const name = nameOf(block);
-  const link = `mwp${block}`;
+  const link = linkOf(block);
   const subnet = `198.18.${block >> 6}.${(block & 0x3f) << 2}`.replace(/\d+$/, "");
   const base = (block & 0x3f) << 2;
   const network = {
@@ -54,18 +74,10 @@ export async function podNetwork(t: Pick<TestContext, "after">): Promise<PodNetw
     ip6: `fd6d:7700:${block.toString(16)}::2`,
   };
   const enter = [`--net=/var/run/netns/${name}`];
-  t.after(async () => {
-    // The kernel takes a namespace apart when it finds the time, and its link with it: this one goes now.
-    try {
-      await ip("link", "delete", link);
-    } finally {
-      await ip("netns", "delete", name);
-    }
-  });
+  t.after(() => ip("netns", "delete", name));
   const run = async (command: string, ...args: readonly string[]): Promise<string> =>
     (await execute("nsenter", [...enter, command, ...args])).stdout;
 
-  await ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name);
   await ip("address", "add", `${network.outside}/30`, "dev", link);
   await ip("-6", "address", "add", `${network.outside6}/64`, "dev", link, "nodad");
   await ip("link", "set", link, "up");
