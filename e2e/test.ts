@@ -51,6 +51,9 @@ interface Files {
   readonly concurrency: number | boolean;
 }
 
+/** No file takes a third of it; one that does would hold up all others for ever. */
+const STUCK_MS = 15 * 60_000;
+
 /** Runs test files in processes of their own and counts tests, not suites. */
 async function runFiles(
   { patterns, concurrency }: Files,
@@ -66,6 +69,9 @@ async function runFiles(
     files: files.map((file) => join(checkout, file)),
     concurrency,
     signal: interrupted.signal,
+    timeout: STUCK_MS,
+    // Else what a test that is stuck has open keeps its process, and all who wait for that.
+    execArgv: ["--test-force-exit"],
   });
   stream.on("test:summary", ({ counts, file }) => {
     // The summary of all files is the one that names none.
