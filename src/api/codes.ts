@@ -149,6 +149,12 @@ export const CODES = {
     explanation:
       "The VirtualService names a Gateway, but its exportTo names no namespace in which pods of that gateway run, so its rules reach no proxy through it. Add the namespace of the pods, which need not be that of the Gateway, to exportTo.",
   },
+  MESH0124: {
+    level: "warning",
+    title: "A Gateway has no such host",
+    explanation:
+      "The VirtualService names a Gateway, but no server of that has one of its hosts, or has it for another namespace (`team-a/shop.example.com` takes only what is in team-a). So nothing reaches its rules through it. Add the hosts to a server of the Gateway, or correct those of the VirtualService.",
+  },
   MESH0131: {
     level: "error",
     title: "An address is not an address",

@@ -33,6 +33,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   MESH0120: "CredentialInvalid",
   MESH0121: "PodsNotFound",
   MESH0123: "NotExportedToGateway",
+  MESH0124: "HostNotServed",
 };
 /** A person reads this; all of them are in `meshwright analyze`. */
 const MOST_TOLD = 10;

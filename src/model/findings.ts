@@ -6,7 +6,7 @@ import { Report } from "../api/codes.ts";
 import type { Diagnostic, Lowered } from "../api/diagnostic.ts";
 import type { Context, Engine, Query } from "../store/engine.ts";
 import type { Check } from "./check.ts";
-import { checkExport, checkGateway } from "./gateway-findings.ts";
+import { checkBinding, checkGateway } from "./gateway-findings.ts";
 import { patternsFor } from "./host.ts";
 import { type Inputs, lookUp } from "./inputs.ts";
 import type { Mesh } from "./ir/mesh.ts";
@@ -64,15 +64,7 @@ const KINDS: Readonly<Record<string, Look>> = {
 };
 
 function checkVirtualService(object: VirtualService, check: Check): void {
-  const { cx, from, report } = check;
-  for (const { path, gateway } of object.references.gateways)
-    if (cx.get(from.gateways, gateway) === undefined)
-      report.add(
-        "MESH0106",
-        path,
-        `there is no Gateway ${gateway}, so nothing reaches these rules through it: create it, or name it as namespace/name if it is elsewhere`,
-      );
-  for (const reference of object.references.gateways) checkExport(reference, object, check);
+  for (const reference of object.references.gateways) checkBinding(reference, object, check);
   for (const destination of object.references.destinations)
     checkDestination(destination, object.namespace, check);
   for (const delegate of object.references.delegates) checkDelegate(delegate, object, check);

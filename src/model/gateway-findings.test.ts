@@ -158,6 +158,27 @@ test("routing that the gateway's pods may not see is told so", () => {
   assert.match(ofRouting(["~"]).join(), /are in edge and other, .*have exportTo name one of them$/);
 });
 
+test("routing for hosts that no server has, or has for others, is told so", () => {
+  const model = modelOf(pod("edge-1"));
+  const at = { namespace: "shop", name: "web" };
+  const bind = (served: readonly string[], hosts: readonly string[]): readonly string[] => {
+    const server = { port: { number: 80, name: "web", protocol: "HTTP" }, hosts: served };
+    const spec = { hosts, gateways: ["mesh", "web"] };
+    apply(model, JSON.stringify({ kind: "Gateway", metadata: at, spec: { servers: [server] } }));
+    apply(model, JSON.stringify({ kind: "VirtualService", metadata: at, spec }));
+    return model.engine
+      .get(model.findings, "VirtualService shop/web")
+      .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+  };
+  assert.deepEqual(bind(["b.example.com", "team-a/*"], ["a.example.com"]), [
+    "MESH0124 spec.gateways[1]: Gateway shop/web has b.example.com, team-a/*, which is no host of this VirtualService in namespace shop, so nothing reaches these rules through it: add its hosts to a server of the Gateway, or name one of the Gateway's",
+  ]);
+  for (const served of ["a.example.com", "*", "*.example.com", "shop/*", "./a.example.com"])
+    assert.deepEqual(bind([served], ["a.example.com"]), [], served);
+  assert.deepEqual(bind(["a.example.com"], ["*"]), []);
+  assert.deepEqual(bind(["a.example.com"], ["b.example.com", "a.example.com"]), [], "one is");
+});
+
 const origin = (tls: object, more: object = {}): string =>
   JSON.stringify({
     apiVersion: "networking.istio.io/v1",

@@ -4,6 +4,7 @@ import type { Check } from "./check.ts";
 import type { CredentialPart } from "./credential.ts";
 import { faultOf } from "./credential-findings.ts";
 import { beginning, type Gateway, type GatewayServer } from "./ir/listener.ts";
+import { sharedHosts } from "./ir/server-hosts.ts";
 import type { GatewayModel } from "./istio/gateway.ts";
 import type { References } from "./istio/references.ts";
 import type { CredentialReference } from "./istio/server-tls.ts";
@@ -32,22 +33,62 @@ function namespacesOf(
   return [...new Set(found)].sort();
 }
 
-/** Told where none of a gateway's pods may see the routing: what some do not see may be meant so. */
-export function checkExport(
-  { path, gateway }: References["gateways"][number],
+/** What keeps routing from the Gateway that it names. */
+export function checkBinding(
+  { path, gateway: key }: References["gateways"][number],
   object: VirtualService,
   check: Check,
 ): void {
+  const found = check.cx.get(check.from.gateways, key)?.value;
+  if (found === undefined) {
+    const remedy = "create it, or name it as namespace/name if it is elsewhere";
+    check.report.add("MESH0106", path, `there is no Gateway ${key}, ${UNREACHED}: ${remedy}`);
+    return;
+  }
+  checkHosts(found, { path, object }, check);
+  checkExport(found, { path, object }, check);
+}
+
+const UNREACHED = "so nothing reaches these rules through it";
+
+interface Binding {
+  readonly path: string;
+  readonly object: VirtualService;
+}
+
+/** Told where no host is served: a Gateway may serve some of them, and others the rest. */
+function checkHosts(
+  { gateway: { servers, source } }: GatewayModel,
+  { path, object: { namespace, routes } }: Binding,
+  { report }: Check,
+): void {
+  if (servers.length === 0 || routes.hosts.length === 0) return;
+  const bound = { namespace, hosts: routes.hosts };
+  if (servers.some((server) => sharedHosts(server, bound).length > 0)) return;
+  const served = servers.flatMap(({ hosts }) => hosts).map((one) => hostFor(one));
+  report.add(
+    "MESH0124",
+    path,
+    `${source} has ${[...new Set(served)].slice(0, MOST_TOLD).join(", ")}, which is no host of this VirtualService in namespace ${namespace}, ${UNREACHED}: add its hosts to a server of the Gateway, or name one of the Gateway's`,
+  );
+}
+
+const MOST_TOLD = 10;
+
+const hostFor = ({ namespace, host }: GatewayServer["hosts"][number]): string =>
+  namespace === undefined ? host : `${namespace}/${host}`;
+
+/** Told where none of a gateway's pods may see the routing: what some do not see may be meant so. */
+function checkExport(found: GatewayModel, { path, object }: Binding, check: Check): void {
   if (object.exportTo.includes("*")) return;
-  const found = check.cx.get(check.from.gateways, gateway)?.value;
-  const namespaces = found === undefined ? [] : namespacesOf(found, check);
-  if (found === undefined || namespaces.length === 0) return;
+  const namespaces = namespacesOf(found, check);
+  if (namespaces.length === 0) return;
   if (namespaces.some((namespace) => isVisible(object, namespace))) return;
   const [first, ...others] = namespaces;
   check.report.add(
     "MESH0123",
     path,
-    `the pods of ${found.gateway.source} are in ${namespaces.join(" and ")}, to which this is not exported, so nothing reaches these rules through it: have exportTo name ${others.length === 0 ? first : "one of them"}`,
+    `the pods of ${found.gateway.source} are in ${namespaces.join(" and ")}, to which this is not exported, ${UNREACHED}: have exportTo name ${others.length === 0 ? first : "one of them"}`,
   );
 }
 

@@ -1,8 +1,9 @@
 /** Clusters that only gateways have: their own pod's endpoints, and services that they pass TLS on to. */
 import type { Mesh } from "../../model/ir/mesh.ts";
+import { narrower } from "../../model/ir/server-hosts.ts";
 import { textAddress } from "../address.ts";
 import { ADS } from "../config-source.ts";
-import { narrower, serversByListener } from "../gateway.ts";
+import { serversByListener } from "../gateway.ts";
 import { loadAssignment } from "../load-assignment.ts";
 import { localClusterName, outboundClusterName, parseServerName, serverName } from "../names.ts";
 import type { Translator } from "../translator.ts";

@@ -2,6 +2,7 @@
 import type { GatewayServer } from "../../model/ir/listener.ts";
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { StreamRule } from "../../model/ir/route.ts";
+import { narrower, sharedHosts } from "../../model/ir/server-hosts.ts";
 import type { Listener } from "../../proto/gen/envoy/config/listener/v3/listener.ts";
 import type {
   Filter,
@@ -10,14 +11,7 @@ import type {
 } from "../../proto/gen/envoy/config/listener/v3/listener_components.ts";
 import { typed } from "../../proto/types.ts";
 import { anyAddress, endpointAddress, isIpv6 } from "../address.ts";
-import {
-  type BoundServer,
-  narrower,
-  routeOf,
-  serversByListener,
-  sharedHosts,
-  speaksHttp,
-} from "../gateway.ts";
+import { type BoundServer, routeOf, serversByListener, speaksHttp } from "../gateway.ts";
 import { BLACK_HOLE_CLUSTER, GREETING, localClusterName, parseListener } from "../names.ts";
 import type { Audience } from "../route/audience.ts";
 import { isAvailable } from "../secret.ts";

@@ -2,8 +2,9 @@
 
 import type { Mesh } from "../../model/ir/mesh.ts";
 import type { HttpRoutes } from "../../model/ir/route.ts";
+import { isFor, narrower } from "../../model/ir/server-hosts.ts";
 import type { Route } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
-import { type BoundServer, httpTables, isFor, narrower } from "../gateway.ts";
+import { type BoundServer, httpTables } from "../gateway.ts";
 import { CATCH_ALL, localClusterName, parseVirtualHost, virtualHostName } from "../names.ts";
 import type { Translated, Translator } from "../translator.ts";
 import type { ProxyView } from "../view.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { narrower } from "./gateway.ts";
+import { narrower } from "./server-hosts.ts";
 
 const CASES: readonly (readonly [string, string, string | undefined])[] = [
   ["a.example.com", "a.example.com", "a.example.com"],
