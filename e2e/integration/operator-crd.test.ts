@@ -73,7 +73,12 @@ const refused = [
   {
     title: "a gateway of the control plane's name",
     spec: { gateways: [{ name: "meshwright-control-plane" }] },
-    want: /spec\.gateways\[\]\.name: must not be meshwright-control-plane/,
+    want: /spec\.gateways\[\]\.name: must not be default, meshwright-control-plane/,
+  },
+  {
+    title: "a gateway with the name of every namespace's own service account",
+    spec: { gateways: [{ name: "default" }] },
+    want: /spec\.gateways\[\]\.name: must not be default/,
   },
   {
     title: "two ports of one number",
