@@ -158,6 +158,17 @@ test("routing that the gateway's pods may not see is told so", () => {
   assert.match(ofRouting(["~"]).join(), /are in edge and other, .*have exportTo name one of them$/);
 });
 
+test("a suite that proxies do not have is told", () => {
+  const cipherSuites = ["ECDHE-RSA-AES128-GCM-SHA256", "TLS_AES_128_GCM_SHA256"];
+  const model = modelOf(gateway({ mode: "SIMPLE", credentialName: "web", cipherSuites }));
+  assert.deepEqual(
+    model.diagnostics().map(({ code, path, message }) => `${code} ${path}: ${message}`),
+    [
+      `MESH0117 ${AT}.cipherSuites[1]: "TLS_AES_128_GCM_SHA256" is no cipher suite that can be chosen: name one of TLS 1.2, like ECDHE-RSA-AES128-GCM-SHA256`,
+    ],
+  );
+});
+
 test("routing for hosts that no server has, or has for others, is told so", () => {
   const model = modelOf(pod("edge-1"));
   const at = { namespace: "shop", name: "web" };

@@ -10,7 +10,7 @@ import type {
 } from "../../api/gen/mesh-config.ts";
 import type { MeshConfig } from "../../api/kinds.ts";
 import { defined } from "../../util/defined.ts";
-import { isCurve, isSuite } from "../ir/handshake.ts";
+import { isCurve } from "../ir/handshake.ts";
 import type { MeshSettings } from "../ir/mesh.ts";
 import type {
   ClientCertForwarding,
@@ -27,6 +27,7 @@ import { localityPolicy } from "./locality.ts";
 import { lowerOutlierDetection } from "./outlier-detection.ts";
 import { lowerRetries } from "./retries.ts";
 import { lowerDuration, type Site } from "./site.ts";
+import { tellUnknownSuites } from "./suites.ts";
 
 const PATH = "spec.mesh";
 
@@ -130,13 +131,7 @@ function bounds(
   path: string,
   { report }: Site,
 ): TlsBounds {
-  for (const [i, name] of cipherSuites.entries())
-    if (!isSuite(name))
-      report.add(
-        "MESH0117",
-        `${path}.cipherSuites[${i}]`,
-        `"${name}" is no cipher suite that can be chosen: name one of TLS 1.2, like ECDHE-RSA-AES128-GCM-SHA256`,
-      );
+  tellUnknownSuites(cipherSuites, `${path}.cipherSuites`, report);
   for (const [i, name] of ecdhCurves.entries())
     if (!isCurve(name))
       report.add(

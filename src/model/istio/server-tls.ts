@@ -2,6 +2,7 @@ import type { GatewaySpec, GatewaySpecServersTls } from "../../api/gen/gateway.t
 import { defined } from "../../util/defined.ts";
 import type { ServerTls, TlsVersion } from "../ir/listener.ts";
 import type { Site } from "./site.ts";
+import { tellUnknownSuites } from "./suites.ts";
 
 type Terminate = Extract<ServerTls, { mode: "terminate" }>;
 
@@ -100,6 +101,7 @@ function terminated(
   site: Pick<Site, "report">,
 ): Terminate {
   const { mode } = spec;
+  tellUnknownSuites(spec.cipherSuites ?? [], `${path}.cipherSuites`, site.report);
   return {
     mode: "terminate",
     credentials: credentialsOf(spec).map(secretName),
