@@ -27,7 +27,7 @@ import { localityPolicy } from "./locality.ts";
 import { lowerOutlierDetection } from "./outlier-detection.ts";
 import { lowerRetries } from "./retries.ts";
 import { lowerDuration, type Site } from "./site.ts";
-import { tellUnknownSuites } from "./suites.ts";
+import { lowerSuites } from "./suites.ts";
 
 const PATH = "spec.mesh";
 
@@ -127,11 +127,10 @@ const handshakes = ({ meshMTLS, tlsDefaults }: MeshConfigSpecMesh, site: Site): 
   });
 
 function bounds(
-  { minProtocolVersion, cipherSuites = [], ecdhCurves = [] }: MeshConfigSpecMeshMeshMTLS,
+  { minProtocolVersion, cipherSuites, ecdhCurves = [] }: MeshConfigSpecMeshMeshMTLS,
   path: string,
   { report }: Site,
 ): TlsBounds {
-  tellUnknownSuites(cipherSuites, `${path}.cipherSuites`, report);
   for (const [i, name] of ecdhCurves.entries())
     if (!isCurve(name))
       report.add(
@@ -140,7 +139,7 @@ function bounds(
         `"${name}" is no curve that proxies have: name X25519, X25519MLKEM768, P-256, P-384 or P-521`,
       );
   return {
-    cipherSuites,
+    cipherSuites: lowerSuites(cipherSuites, `${path}.cipherSuites`, report),
     curves: ecdhCurves,
     ...(minProtocolVersion === "TLSV1_2" && { minVersion: "1.2" }),
     ...(minProtocolVersion === "TLSV1_3" && { minVersion: "1.3" }),

@@ -2,7 +2,7 @@ import type { GatewaySpec, GatewaySpecServersTls } from "../../api/gen/gateway.t
 import { defined } from "../../util/defined.ts";
 import type { ServerTls, TlsVersion } from "../ir/listener.ts";
 import type { Site } from "./site.ts";
-import { tellUnknownSuites } from "./suites.ts";
+import { lowerSuites } from "./suites.ts";
 
 type Terminate = Extract<ServerTls, { mode: "terminate" }>;
 
@@ -101,7 +101,6 @@ function terminated(
   site: Pick<Site, "report">,
 ): Terminate {
   const { mode } = spec;
-  tellUnknownSuites(spec.cipherSuites ?? [], `${path}.cipherSuites`, site.report);
   return {
     mode: "terminate",
     credentials: credentialsOf(spec).map(secretName),
@@ -109,7 +108,7 @@ function terminated(
     subjectAltNames: spec.subjectAltNames ?? [],
     spki: spec.verifyCertificateSpki ?? [],
     hashes: spec.verifyCertificateHash ?? [],
-    cipherSuites: spec.cipherSuites ?? [],
+    cipherSuites: lowerSuites(spec.cipherSuites, `${path}.cipherSuites`, site.report),
     ...defined({
       clientCertificate: CLIENT_CERTIFICATE[mode],
       mesh: mode === "ISTIO_MUTUAL" ? true : undefined,

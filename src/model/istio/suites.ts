@@ -2,7 +2,11 @@ import type { Report } from "../../api/codes.ts";
 import { isSuite } from "../ir/handshake.ts";
 
 /** Tells of those that proxies do not have; they are left out when the rest is sent. */
-export function tellUnknownSuites(names: readonly string[], path: string, report: Report): void {
+export function lowerSuites(
+  names: readonly string[] = [],
+  path: string,
+  report: Report,
+): readonly string[] {
   for (const [i, name] of names.entries())
     if (!isSuite(name))
       report.add(
@@ -10,4 +14,5 @@ export function tellUnknownSuites(names: readonly string[], path: string, report
         `${path}[${i}]`,
         `"${name}" is no cipher suite that can be chosen: name one of TLS 1.2, like ECDHE-RSA-AES128-GCM-SHA256`,
       );
+  return names;
 }
