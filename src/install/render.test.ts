@@ -90,7 +90,8 @@ test("no gateway may have a name of the mesh's own", () => {
     ["Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"].includes(kind),
   );
   const crd = parse(readFileSync(join(ROOT, "crds/mesh/meshconfigs.yaml"), "utf8")) as KubeObject;
-  const [, refused] = /!\(self in (\['default', 'meshwright-.*?\])\)/.exec(JSON.stringify(crd)) ?? [];
+  const [, refused] =
+    /!\(self in (\['default', 'meshwright-.*?\])\)/.exec(JSON.stringify(crd)) ?? [];
   for (const { kind, metadata } of own)
     assert.ok(refused?.includes(`'${metadata.name}'`), `${kind} ${metadata.name}`);
 });
