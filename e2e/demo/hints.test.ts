@@ -19,6 +19,13 @@ test("what removes the demo names the cluster that it was made on", () => {
   assert.equal(commands({ given }).at(-1), "make demo-down CLUSTER=current NAME=other");
 });
 
+test("an IPv6 address is written as a shell and a URL want it", () => {
+  assert.match(
+    commands({ ingress: { host: "fd00::7", port: 80 } })[0] ?? "",
+    /^curl -s 'http:\/\/\[fd00::7\]:80\/productpage' /,
+  );
+});
+
 test("a way that ends with the demo is not told, but how to open another", () => {
   assert.match(commands()[0] ?? "", /^curl -s http:\/\/192\.0\.2\.7:80\/productpage /);
   const [forward = "", curl = ""] = commands({

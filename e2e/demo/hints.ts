@@ -1,5 +1,7 @@
 /** What the demo ends with: commands that work for whoever started it, as he started it. */
+
 import { CONTROL_PLANE_NAMESPACE } from "../../src/api/names.ts";
+import { authorityOf } from "../harness/http.ts";
 
 /** A command and what it shows. */
 export type Hint = readonly [command: string, why: string];
@@ -20,19 +22,25 @@ export interface Ending {
 const LOCAL_PORT = 8080;
 
 export function hints({ kubectl, ingress, given, namespace, routes }: Ending): readonly Hint[] {
-  const { host, port } = ingress.forwarded ? { host: "localhost", port: LOCAL_PORT } : ingress;
-  const page = `http://${host}:${port}/productpage`;
+  const origin = ingress.forwarded ? { host: "localhost", port: LOCAL_PORT } : ingress;
+  const page = `http://${authorityOf(origin)}/productpage`;
   const forward = `${kubectl} port-forward -n ${CONTROL_PLANE_NAMESPACE} service/istio-ingressgateway ${LOCAL_PORT}:80 &`;
   return [
     ...(ingress.forwarded ? [[forward, "the way to the ingress gateway"] as const] : []),
-    [`curl -s ${page} | grep -o '★' | wc -l`, "no stars: reviews v1"],
-    [`curl -s -b bookinfo-user=jason ${page} | grep -o '★' | wc -l`, "nine stars: reviews v2"],
+    [`curl -s ${quoted(page)} | grep -o '★' | wc -l`, "no stars: reviews v1"],
+    [
+      `curl -s -b bookinfo-user=jason ${quoted(page)} | grep -o '★' | wc -l`,
+      "nine stars: reviews v2",
+    ],
     [`${kubectl} get meshconfig`, "the mesh in one line"],
     [`${kubectl} get pods -A`, "everything that runs"],
     [`${kubectl} apply -n ${namespace} -f ${routes}`, "red stars for everyone"],
     [["make demo-down", ...unusual(given)].join(" "), "removes all of it"],
   ];
 }
+
+/** Shells take brackets for a pattern. */
+const quoted = (url: string): string => (url.includes("[") ? `'${url}'` : url);
 
 const DEFAULTS: Ending["given"] = { CLUSTER: "local", NAME: "meshwright" };
 

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { bringUp, type Cluster, connect, kubeconfigOf, takeDown } from "../harness/cluster.ts";
 import { clusterKind } from "../harness/environment.ts";
-import { HttpClient } from "../harness/http.ts";
+import { authorityOf, HttpClient } from "../harness/http.ts";
 import { type Ingress, reachIngress } from "../harness/ingress.ts";
 import {
   installOperator,
@@ -102,7 +102,7 @@ async function demo(): Promise<void> {
   await install(cluster);
   await deployBookinfo(cluster);
   const ingress = await reachIngress(cluster);
-  say(`the ingress gateway answers at http://${ingress.host}:${ingress.port}/`);
+  say(`the ingress gateway answers at http://${authorityOf(ingress)}/`);
   const client = new HttpClient(ingress);
   await runExercises({
     cluster,

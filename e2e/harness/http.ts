@@ -2,6 +2,10 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { request as httpsRequest, Agent as TlsAgent } from "node:https";
 
+/** As it is written in a URL, where an IPv6 address has brackets. */
+export const authorityOf = ({ host, port }: Origin): string =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
 export interface Origin {
   readonly host: string;
   readonly port: number;
