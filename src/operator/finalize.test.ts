@@ -8,8 +8,8 @@ import type { Preconditions, Ref, Selection } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
 import type { Happening } from "../kube/events.ts";
 import { silent } from "../util/log.ts";
-import type { Deps } from "./deps.ts";
-import { removeMesh } from "./finalize.ts";
+import { type Deps, FINALIZER } from "./deps.ts";
+import { removeMesh, tellRemoval } from "./finalize.ts";
 
 const NAMESPACE = "mesh-system";
 const mesh: MeshConfig = {
@@ -197,3 +197,36 @@ test("definitions stay for an object of a kind that no part of the mesh reads", 
   assert.ok(definitions.every((one) => cluster.has(one)));
   assert.match(cluster.said[0] ?? "", /there are objects like TrafficExtension mesh-system\/of-a-/);
 });
+
+const held: MeshConfig = {
+  ...mesh,
+  metadata: { name: "default", uid: "1", finalizers: [FINALIZER] },
+};
+for (const { title, live, told } of [
+  { title: "there is still", live: held, told: "Deleting" },
+  { title: "is gone", live: undefined, told: undefined },
+  {
+    title: "has been let go",
+    live: { ...held, metadata: { ...held.metadata, finalizers: [] } },
+    told: undefined,
+  },
+  {
+    title: "has come anew",
+    live: { ...held, metadata: { ...held.metadata, uid: "2" } },
+    told: undefined,
+  },
+])
+  test(`a removal is for a MeshConfig that ${title}: ${told !== undefined}`, async () => {
+    const written: KubeObject[] = [];
+    const client = {
+      get: async () => live,
+      apply: async (one: KubeObject) => {
+        written.push(one);
+        return one;
+      },
+    } as unknown as Deps["client"];
+    const deps = { client, now: () => new Date() };
+    const found = await tellRemoval(held, deps, new AbortController().signal);
+    assert.equal(found?.status?.phase, told);
+    assert.equal(written.length, told === undefined ? 0 : 1);
+  });

@@ -7,7 +7,7 @@ import { isOwned } from "../install/metadata.ts";
 import { type Settings, settingsOf } from "../install/settings.ts";
 import type { Selection } from "../kube/client.ts";
 import { ApiError, isApiError, isTransient } from "../kube/error.ts";
-import type { Deps } from "./deps.ts";
+import { type Deps, FINALIZER } from "./deps.ts";
 
 /** Permissions early: what still runs of the control plane must not write what is being deleted. */
 const ORDER = [
@@ -44,14 +44,21 @@ const EVERYWHERE: readonly string[] = [
 
 const METADATA = { metadataOnly: true } as const;
 
-/** Says in the status that the mesh is going. */
+/**
+ * Says in the status that the mesh is going.
+ *
+ * @returns it as it is then; `undefined` if it has been let go already, which the watch may yet have to tell
+ */
 export async function tellRemoval(
   mesh: MeshConfig,
-  { client, now }: Deps,
+  { client, now }: Pick<Deps, "client" | "now">,
   signal: AbortSignal,
-): Promise<MeshConfig> {
-  if (mesh.status?.phase === "Deleting") return mesh;
-  const { apiVersion, kind, metadata, status } = mesh;
+): Promise<MeshConfig | undefined> {
+  const live = await client.get(KINDS.meshConfig, { name: mesh.metadata.name }, signal);
+  if (live?.metadata.uid !== mesh.metadata.uid) return undefined;
+  if (!live?.metadata.finalizers?.includes(FINALIZER)) return undefined;
+  if (live.status?.phase === "Deleting") return live;
+  const { apiVersion, kind, metadata, status } = live;
   const message = "the mesh is being removed";
   const lastTransitionTime = `${now().toISOString().slice(0, 19)}Z`;
   const observedGeneration = metadata.generation ?? 0;

@@ -113,7 +113,9 @@ export class MeshOperator extends kit.default {
     finalizers: string[],
   ): Promise<void> {
     const patch = { metadata: { resourceVersion, finalizers } };
-    this.#world.learn(await this.#client.merge(KINDS.meshConfig, { name }, patch, this.#held));
+    const left = await this.#client.merge(KINDS.meshConfig, { name }, patch, this.#held);
+    // Nothing holds it any more: the watch tells of its end, or has, and nothing would end what is learned here.
+    if (finalizers.length > 0) this.#world.learn(left);
   }
 
   async #work(held: AbortSignal): Promise<void> {
@@ -140,6 +142,7 @@ export class MeshOperator extends kit.default {
     if (mesh.metadata.deletionTimestamp === undefined) return reconcile(mesh, deps, signal);
     if (!mesh.metadata.finalizers?.includes(FINALIZER)) return undefined;
     const told = await tellRemoval(mesh, deps, signal);
+    if (told === undefined) return undefined;
     await this.handleResourceFinalizer(eventOf(told), FINALIZER, () =>
       removeMesh(told, deps, signal),
     );
