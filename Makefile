@@ -29,7 +29,7 @@ generate: node_modules/.package-lock.json ## Regenerates Envoy, Kubernetes and I
 lint: node_modules/.package-lock.json ## Type check, lint, format check
 	npm run --silent check
 
-test-fast: lint ## Lint and unit tests, under a minute
+test-fast: lint ## Lint and unit tests, two minutes on two CPUs
 	npm run --silent test:unit
 
 golden: setup ## Rewrites the expected outputs, then has the real Envoy check its own
