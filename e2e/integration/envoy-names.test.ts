@@ -8,7 +8,8 @@ import {
   COMMANDS,
   CUT_COMMANDS,
   formatFault,
-} from "../../src/model/istio/log-format.ts";
+  headerFormatFault,
+} from "../../src/model/istio/substitution-format.ts";
 import { LOG_COMPONENTS, LOG_LEVELS } from "../../src/xds/log-levels.ts";
 import { envoyBinary } from "../harness/tools.ts";
 
@@ -18,6 +19,8 @@ const validate = async (config: object, ...args: readonly string[]): Promise<voi
   const yaml = JSON.stringify(config);
   await run(await envoyBinary(), ["--mode", "validate", "--config-yaml", yaml, ...args]);
 };
+
+const FILTERS = "type.googleapis.com/envoy.extensions.filters";
 
 const logging = (format: string) => ({
   admin: {
@@ -32,6 +35,32 @@ const logging = (format: string) => ({
       },
     ],
     address: { socketAddress: { address: "127.0.0.1", portValue: 0 } },
+  },
+});
+
+/** Each value in a host of its own: what one names is no matter to the others. */
+const setting = (values: readonly string[]) => ({
+  staticResources: {
+    listeners: [
+      {
+        address: { socketAddress: { address: "127.0.0.1", portValue: 1 } },
+        filterChains: [{ filters: [{ name: "http", typedConfig: manager(values) }] }],
+      },
+    ],
+  },
+});
+
+const manager = (values: readonly string[]) => ({
+  "@type": `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
+  statPrefix: "http",
+  httpFilters: [{ name: "router", typedConfig: { "@type": `${FILTERS}.http.router.v3.Router` } }],
+  routeConfig: {
+    virtualHosts: values.map((value, i) => ({
+      name: `${i}`,
+      domains: [`${i}`],
+      requestHeadersToAdd: [{ header: { key: "x", value } }],
+      routes: [{ match: { prefix: "/" }, directResponse: { status: 200 } }],
+    })),
   },
 });
 
@@ -56,8 +85,8 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   TYPED_CEL: "response.code",
 };
 
-test("Envoy takes every command of an access log's format", async () => {
-  const commands = [
+const everyCommand = (): readonly string[] => {
+  return [
     ...[...BARE_COMMANDS].map((name) => `%${name}%`),
     ...Object.entries(COMMANDS).flatMap(([name, form]) => {
       const argument = ARGUMENTS[name] ?? "x";
@@ -65,10 +94,41 @@ test("Envoy takes every command of an access log's format", async () => {
       return form.test("") ? [whole, `%${name}%`] : [whole];
     }),
   ];
-  const format = commands.join(" ");
+};
+
+test("Envoy takes every command of an access log's format", async () => {
+  const format = everyCommand().join(" ");
   assert.equal(formatFault(format), undefined);
   await validate(logging(format));
 });
+
+/** Right and wrong ones. */
+const SOME_ARGUMENTS = [
+  ..."x :x a:b a:b:c a:b:us x?y x? ?x x?:y x?y?z NQ NQ: NQ:ORIG :ORIG NQ:ORIG:x ROUTE ROUTE:a".split(
+    " ",
+  ),
+  ..."POD:a a:PLAIN a:FIELD a:FIELD:b a: a:WHAT 16 999 HOST_FIRST SNI_ONLY:HOST NUMBER".split(" "),
+  ..."DECODED %n %s %3f %E3S %E*f %Ez %Q 1% ( a(b a/b a@b a,b {}".split(" "),
+  ...["", "a b", "ü", '"'],
+];
+
+test("Envoy takes every command that we let into a header", async () => {
+  const names = [...BARE_COMMANDS, ...Object.keys(COMMANDS)];
+  const forms = ["", ...SOME_ARGUMENTS.map((argument) => `(${argument})`)];
+  const values = names
+    .flatMap((name) => forms.flatMap((form) => [`%${name}${form}%`, `%${name}${form}:3%`]))
+    .filter((value) => headerFormatFault(value) === undefined);
+  assert.ok(values.length > names.length);
+  // Of what one argument of a program may hold.
+  for (let at = 0; at < values.length; at += 400)
+    await validate(setting(values.slice(at, at + 400)));
+});
+
+for (const value of ["%REQ%", "%START_TIME(%n)%", "%REQ(a b)%", "%CEL(1 +)%"])
+  test(`Envoy refuses a header that we tell of: ${value}`, async () => {
+    assert.notEqual(headerFormatFault(value), undefined);
+    await assert.rejects(validate(setting([value])), /error initializing configuration/);
+  });
 
 for (const format of [
   "%FOO%",

@@ -1,7 +1,7 @@
 import type { MeshConfigSpecMesh } from "../../api/gen/mesh-config.ts";
 import type { MeshTraffic } from "../ir/mesh-traffic.ts";
-import { formatFault } from "./log-format.ts";
 import type { Site } from "./site.ts";
+import { formatFault } from "./substitution-format.ts";
 
 /** What Istio writes of a request, as far as a stock proxy knows it. */
 const FIELDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { HeaderOperations } from "../ir/route.ts";
-import { placeholderFault } from "./placeholders.ts";
 import type { Site } from "./site.ts";
+import { headerFormatFault } from "./substitution-format.ts";
 
 interface Operations {
   readonly set?: Readonly<Record<string, string>>;
@@ -99,6 +99,6 @@ function mayBe(value: string, path: string, { report }: Site): boolean {
 
 function valueFault(value: string): string | undefined {
   return isHeaderValue(value) && value.length <= 16_384
-    ? placeholderFault(value)
+    ? headerFormatFault(value)
     : "a header's value is one line of at most 16384 characters: this header is left alone";
 }

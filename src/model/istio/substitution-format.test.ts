@@ -27,6 +27,8 @@ for (const value of [
   "%PATH% %PATH(NQ:ORIG)% %QUERY_PARAM(q):5% %ENVIRONMENT(HOME)%",
   "%DYNAMIC_METADATA(a.b:c:d):25% %METADATA(ROUTE:istio:config)%",
   "%FILTER_STATE(a.b:PLAIN)% %FILTER_STATE(a:FIELD:b):3%",
+  "%REQUEST_HEADER(a)% %RESPONSE_HEADER(b):3% %RESPONSE_TRAILER(c)% %QUERY_PARAMS(DECODED)%",
+  "%DOWNSTREAM_TLS_GROUP% %UPSTREAM_TLS_GROUP% %COMMON_DURATION(DS_RX_BEG:US_TX_END)%",
   "%REQUESTED_SERVER_NAME% %HOSTNAME% %TRACE_ID% %UNIQUE_ID%",
   "100%% of %PROTOCOL%",
 ])
@@ -48,7 +50,10 @@ for (const value of [
   "%START_TIME(%n)%",
   "%START_TIME(%s):3%",
   "%GRPC_STATUS(LOUD)%",
-  "%COMMON_DURATION(a:b)%",
+  "%COMMON_DURATION(a)%",
+  "%CEL(request.path)%",
+  '%COALESCE({"operators": ["PROTOCOL"]})%',
+  "%REQ(a)",
   "%FILTER_STATE(a:WHAT)%",
   "%METADATA(WHAT:a)%",
 ])

@@ -1,5 +1,6 @@
 /**
- * Formats of access logs, as Envoy reads them: with one that it refuses, it refuses every listener.
+ * What proxies fill into access logs and the values of headers. With one command that Envoy does
+ * not know, or not in this form, it refuses every listener, or all routes of a port.
  *
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/advanced/substitution_formatter
  */
@@ -28,8 +29,8 @@ export const BARE_COMMANDS: ReadonlySet<string> = new Set([
   ...names("DOWNSTREAM_", "PEER_CHAIN_SERIALS PEER_DNS_SAN PEER_EMAIL_SAN PEER_FINGERPRINT_1"),
   ...names("DOWNSTREAM_", "PEER_FINGERPRINT_256 PEER_IP_SAN PEER_ISSUER PEER_OTHERNAME_SAN"),
   ...names("DOWNSTREAM_", "PEER_SERIAL PEER_SUBJECT PEER_URI_SAN REMOTE_ADDRESS REMOTE_PORT"),
-  ...names("DOWNSTREAM_", "TLS_CIPHER TLS_SESSION_ID TLS_VERSION TRANSPORT_FAILURE_REASON"),
-  ...names("DOWNSTREAM_", "WIRE_BYTES_RECEIVED WIRE_BYTES_SENT"),
+  ...names("DOWNSTREAM_", "TLS_CIPHER TLS_GROUP TLS_SESSION_ID TLS_VERSION"),
+  ...names("DOWNSTREAM_", "TRANSPORT_FAILURE_REASON WIRE_BYTES_RECEIVED WIRE_BYTES_SENT"),
   ...names("UPSTREAM_", "CLUSTER CLUSTER_RAW CONNECTION_ID CONNECTION_IDS_ATTEMPTED"),
   ...names("UPSTREAM_", "CONNECTION_POOL_READY_DURATION DECOMPRESSED_HEADER_BYTES_RECEIVED"),
   ...names("UPSTREAM_", "DECOMPRESSED_HEADER_BYTES_SENT DETECTED_CLOSE_TYPE"),
@@ -38,8 +39,8 @@ export const BARE_COMMANDS: ReadonlySet<string> = new Set([
   ...names("UPSTREAM_", "LOCAL_CLOSE_REASON LOCAL_DNS_SAN LOCAL_IP_SAN LOCAL_PORT LOCAL_URI_SAN"),
   ...names("UPSTREAM_", "PEER_CERT PEER_DNS_SAN PEER_IP_SAN PEER_ISSUER PEER_SUBJECT"),
   ...names("UPSTREAM_", "PEER_URI_SAN PROTOCOL REMOTE_ADDRESS REMOTE_ADDRESS_ENDPOINT_ID"),
-  ...names("UPSTREAM_", "REMOTE_PORT REQUEST_ATTEMPT_COUNT TLS_CIPHER TLS_SESSION_ID TLS_VERSION"),
-  ...names("UPSTREAM_", "TRANSPORT_FAILURE_REASON WIRE_BYTES_RECEIVED WIRE_BYTES_SENT"),
+  ...names("UPSTREAM_", "REMOTE_PORT REQUEST_ATTEMPT_COUNT TLS_CIPHER TLS_GROUP TLS_SESSION_ID"),
+  ...names("UPSTREAM_", "TLS_VERSION TRANSPORT_FAILURE_REASON WIRE_BYTES_RECEIVED WIRE_BYTES_SENT"),
 ]);
 
 const SOME = /./;
@@ -99,31 +100,52 @@ export const CUT_COMMANDS: ReadonlySet<string> = new Set([
   ...names("", "TYPED_CEL UPSTREAM_FILTER_STATE"),
 ]);
 
-const COMMAND = /%%|%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/g;
+const PROGRAMS: ReadonlySet<string> = new Set(["CEL", "COALESCE", "TYPED_CEL"]);
+
+const COMMAND = /%(?:%|([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%)/y;
+
+/**
+ * Why Envoy refuses the value of a header. Commands whose argument is a program are none here: what
+ * is wrong in it only Envoy can tell, and who writes a route shall not stop those of others.
+ */
+export function headerFormatFault(text: string): string | undefined {
+  return faultOf(text, (name) => !PROGRAMS.has(name));
+}
 
 /** Why Envoy refuses a text with commands; what is inside CEL and COALESCE is not looked at. */
 export function formatFault(text: string): string | undefined {
-  for (const [whole, name, argument = "", length] of text.matchAll(COMMAND)) {
-    const fault = name && commandFault(name, argument, length);
-    if (fault) return `"${whole}" ${fault}`;
-  }
-  return text.replace(COMMAND, "").includes("%")
-    ? "a percent sign begins a command like %PROTOCOL%: write %% for the sign itself"
-    : undefined;
+  return faultOf(text, () => true);
 }
 
-function commandFault(
-  name: string,
-  argument: string,
-  length: string | undefined,
-): string | undefined {
+/** Ends at the first fault: each character is read once, whatever a tenant writes. */
+function faultOf(text: string, mayUse: (name: string) => boolean): string | undefined {
+  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", COMMAND.lastIndex)) {
+    COMMAND.lastIndex = at;
+    const found = COMMAND.exec(text);
+    if (found === null)
+      return "a percent sign begins a command like %PROTOCOL%: write %% for the sign itself";
+    const [whole, name, argument = "", length] = found;
+    const fault = name === undefined ? undefined : commandFault({ name, argument, length, mayUse });
+    if (fault !== undefined) return `"${whole}" ${fault}`;
+  }
+  return undefined;
+}
+
+interface Use {
+  readonly name: string;
+  readonly argument: string;
+  readonly length: string | undefined;
+  readonly mayUse: (name: string) => boolean;
+}
+
+function commandFault({ name, argument, length, mayUse }: Use): string | undefined {
   if (BARE_COMMANDS.has(name))
     return argument === "" && length === undefined
       ? undefined
       : `is refused by proxies, as ${name} stands alone: write %${name}%`;
   const form = COMMANDS[name];
-  if (form === undefined)
-    return "is no command that proxies know: name one of Envoy's, or write %% for a percent sign";
+  if (form === undefined || !mayUse(name))
+    return "is no command that proxies know here: name one of Envoy's, or write %% for a percent sign";
   if (!form.test(argument))
     return `is refused by proxies for its argument: write that of ${name} as Envoy's documentation has it`;
   return length === undefined || CUT_COMMANDS.has(name)
