@@ -1,6 +1,8 @@
 # Every target sets up what it needs. `make help` lists them.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# What Node makes of the source: stripping its types anew took half of what unit tests take.
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 NAME ?= meshwright
 CLUSTER ?= local
 export CLUSTER IMAGE_PREFIX MESH
