@@ -109,7 +109,10 @@ const SOME_ARGUMENTS = [
   ),
   ..."POD:a a:PLAIN a:FIELD a:FIELD:b a: a:WHAT 16 999 HOST_FIRST SNI_ONLY:HOST NUMBER".split(" "),
   ..."DECODED %n %s %3f %E3S %E*f %Ez %Q 1% ( a(b a/b a@b a,b {}".split(" "),
-  ...["", "a b", "ü", '"'],
+  "",
+  "a b",
+  "ü",
+  '"',
 ];
 
 test("Envoy takes every command that we let into a header", async () => {

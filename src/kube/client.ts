@@ -2,10 +2,13 @@
  * The only way to the API server: typed verbs over one transport. It decides nothing and retries
  * nothing (but a stale pooled connection): whoever calls knows what a failure means.
  */
-import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { apiVersionOf, type Kind, kindOf, pathOf } from "../api/kinds.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
 import { ApiError } from "./error.ts";
+import { type Credentials, podCredentials } from "./service-account.ts";
 import { type Request, Transport } from "./transport.ts";
 
 /** How long a request other than a watch may take; the API server itself gives up after 60 s. */
@@ -59,7 +62,12 @@ export interface Preconditions {
 }
 
 /** Credentials from KUBECONFIG, ~/.kube/config or the pod's service account, in this order. */
-export function loadConfig(): KubeConfig {
+export async function loadCredentials(): Promise<Credentials> {
+  const { env } = process;
+  const hasConfig = env["KUBECONFIG"] || existsSync(join(homedir(), ".kube/config"));
+  const pod = hasConfig ? undefined : podCredentials(env);
+  if (pod !== undefined) return pod;
+  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
   const config = new KubeConfig();
   config.loadFromDefault();
   return config;
@@ -68,8 +76,8 @@ export function loadConfig(): KubeConfig {
 export class Client {
   readonly #transport: Transport;
 
-  constructor(config: KubeConfig = loadConfig(), { userAgent = "meshwright" } = {}) {
-    this.#transport = new Transport(config, userAgent);
+  constructor(credentials: Credentials, { userAgent = "meshwright" } = {}) {
+    this.#transport = new Transport(credentials, userAgent);
   }
 
   /** `undefined` if there is no such object (or no such kind). */

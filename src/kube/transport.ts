@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import * as http from "node:http";
 import * as https from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { ApiError, type Refusal } from "./error.ts";
+import type { Credentials } from "./service-account.ts";
 
 export interface Request {
   /** In words, for messages: `list Service`. */
@@ -30,15 +30,15 @@ type TlsOptions = Pick<
 >;
 
 export class Transport {
-  readonly #config: KubeConfig;
+  readonly #credentials: Credentials;
   readonly #userAgent: string;
   readonly #server: URL;
   #agent: { readonly fingerprint: string; readonly agent: http.Agent } | undefined;
 
-  constructor(config: KubeConfig, userAgent: string) {
-    this.#config = config;
+  constructor(credentials: Credentials, userAgent: string) {
+    this.#credentials = credentials;
     this.#userAgent = userAgent;
-    this.#server = new URL(config.getCurrentCluster()?.server ?? "https://localhost:6443");
+    this.#server = new URL(credentials.getCurrentCluster()?.server ?? "https://localhost:6443");
   }
 
   /**
@@ -105,7 +105,7 @@ export class Transport {
     accept = ANYTHING,
   }: Request): Promise<RequestOptions> {
     const options: https.RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(options);
+    await this.#credentials.applyToHTTPSOptions(options);
     const headers = {
       ...(options.headers as http.OutgoingHttpHeaders | undefined),
       accept,
@@ -118,7 +118,7 @@ export class Transport {
 
   /** One pool as long as the credentials are the same; KubeConfig's own would keep the first for ever. */
   #agentFor(options: https.RequestOptions): http.Agent {
-    if (this.#config.getCurrentCluster()?.proxyUrl && options.agent instanceof http.Agent)
+    if (this.#credentials.getCurrentCluster()?.proxyUrl && options.agent instanceof http.Agent)
       return options.agent;
     const tls = tlsOptions(options);
     const fingerprint = createHash("sha256").update(JSON.stringify(tls)).digest("hex");

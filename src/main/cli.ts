@@ -59,8 +59,8 @@ function offer({ name, summary, argument, run }: CliCommand): void {
     .addOption(new Option("-o, --output <form>").choices(["table", "json"]).default("table"))
     .option("-n, --namespace <namespace>", "of what is named without one", "default")
     .action(async (given: string | undefined, { output, namespace }: CliOptions) => {
-      const { Client } = await import("../kube/client.ts");
-      const client = new Client();
+      const { Client, loadCredentials } = await import("../kube/client.ts");
+      const client = new Client(await loadCredentials());
       const out = (text: string): void => void process.stdout.write(`${text}\n`);
       try {
         process.exitCode = await run(given, { client, out, output, namespace });

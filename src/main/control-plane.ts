@@ -17,7 +17,7 @@ import type { Authority } from "../ca/authority.ts";
 import { Askers } from "../dns/askers.ts";
 import { DnsServer } from "../dns/server.ts";
 import { Webhook } from "../inject/webhook.ts";
-import { Client } from "../kube/client.ts";
+import { Client, loadCredentials } from "../kube/client.ts";
 import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
 import { lowerMeshSettings } from "../model/istio/mesh-config.ts";
 import type { Sink } from "../store/sink.ts";
@@ -57,7 +57,8 @@ export async function runControlPlane(
   options: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, log, client = new Client(), ports = PORTS, host = anyAddress() } = options;
+  const { config, log, ports = PORTS, host = anyAddress() } = options;
+  const client = options.client ?? new Client(await loadCredentials());
   const running = new AbortController();
   const reflectors = new Reflectors(client, log, running.signal);
   const state: ControlPlaneState = { isReady: false };
