@@ -70,8 +70,7 @@ async function runFiles(
     concurrency,
     signal: interrupted.signal,
     timeout: STUCK_MS,
-    // Else what a test that is stuck has open keeps its process, and all who wait for that.
-    execArgv: ["--test-force-exit"],
+    execArgv: ["--import", join(checkout, "e2e/harness/leave.ts")],
   });
   stream.on("test:summary", ({ counts, file }) => {
     // The summary of all files is the one that names none.
