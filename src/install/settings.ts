@@ -88,6 +88,12 @@ const DEFAULTS = {
   gateway: { replicas: 1, drainSeconds: 30 },
 } as const;
 
+/** What `spec.version` asks for; without it, what the operator installs. */
+export const wantedVersion = (
+  { spec }: MeshConfig,
+  { version }: Pick<Catalogue, "version">,
+): string => spec?.version?.replace(/^v/, "") ?? version;
+
 export function settingsOf({ metadata, spec = {} }: MeshConfig, catalogue: Catalogue): Settings {
   const { namespace, ...controlPlane } = { ...DEFAULTS.controlPlane, ...spec.controlPlane };
   const { trustDomain, workloadTTL } = { ...DEFAULTS.security, ...spec.security };

@@ -1,6 +1,7 @@
 /** What must hold before the first write. */
 import type { MeshConfig } from "../api/kinds.ts";
 import type { Wait } from "../install/readiness.ts";
+import { wantedVersion } from "../install/settings.ts";
 import type { Deps } from "./deps.ts";
 
 /** Native sidecars and the sleep of a preStop hook are on by default from here on. */
@@ -35,11 +36,11 @@ export function specWait(mesh: MeshConfig, { faultsOf }: Pick<Deps, "faultsOf">)
 
 /** Whether this release can make what is asked for, on this cluster. */
 export async function versionWait(
-  { spec }: MeshConfig,
+  mesh: MeshConfig,
   { client, catalogue }: Deps,
   signal: AbortSignal,
 ): Promise<Wait | undefined> {
-  const wanted = spec?.version?.replace(/^v/, "") ?? catalogue.version;
+  const wanted = wantedVersion(mesh, catalogue);
   if (wanted !== catalogue.version)
     return {
       reason: "UnsupportedVersion",

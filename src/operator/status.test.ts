@@ -57,6 +57,13 @@ test("what worked before is degraded, not installing, and keeps its version", ()
   assert.equal(status.version?.active, "1.0.0");
 });
 
+test("the version that the spec asks for is told, also where this operator is of another", () => {
+  const versionOf = (spec: MeshConfig["spec"]) =>
+    statusOf({ ...mesh, ...(spec && { spec }) }, rolling, NOW).version;
+  assert.deepEqual(versionOf({ version: "v2.0.0" }), { desired: "2.0.0", operator: "1.0.0" });
+  assert.deepEqual(versionOf({}), { desired: "1.0.0", operator: "1.0.0" });
+});
+
 test("waiting that will not help is Stalled, and then not Reconciling", () => {
   const [wait] = rolling.waits;
   assert.ok(wait);

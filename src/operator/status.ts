@@ -6,6 +6,7 @@ import type { MeshConfigStatus } from "../api/gen/mesh-config.ts";
 import type { Live, MeshConfig } from "../api/kinds.ts";
 import type { Wait } from "../install/readiness.ts";
 import { STAGES, type StageName } from "../install/render.ts";
+import { wantedVersion } from "../install/settings.ts";
 
 export interface StageWait extends Wait {
   readonly stage: StageName;
@@ -18,6 +19,7 @@ export interface Report {
   readonly waits: readonly StageWait[];
   /** From here on nothing was looked at. */
   readonly blockedAt?: StageName | undefined;
+  /** Of the operator, and of what it installs. */
   readonly version: string;
   readonly trust?: { readonly fingerprint: string; readonly notAfter: Date } | undefined;
   readonly deployments: readonly Live<Deployment>[];
@@ -74,7 +76,11 @@ export function statusOf(mesh: MeshConfig, report: Report, now: Date): MeshConfi
     observedGeneration: mesh.metadata.generation ?? 0,
     phase: phaseOf(report, previous),
     message: messageOf(report),
-    version: { desired: version, operator: version, ...(active && { active }) },
+    version: {
+      desired: wantedVersion(mesh, report),
+      operator: version,
+      ...(active && { active }),
+    },
     components: report.deployments.map(component),
     gateways: report.gateways,
     ...certificates(trust, previous),
