@@ -10,8 +10,11 @@ export interface MeshConfigSpec {
   readonly injector?: MeshConfigSpecInjector;
   /** Proxies through which traffic enters, or leaves. None with an empty list. */
   readonly gateways?: readonly MeshConfigSpecGateways[];
+  /** Identities and certificates. */
   readonly security?: MeshConfigSpecSecurity;
+  /** Where images come from. */
   readonly images?: MeshConfigSpecImages;
+  /** What the cluster's network is like. */
   readonly networking?: MeshConfigSpecNetworking;
   /** Istio's mesh-wide settings, as Istio's users write them. */
   readonly mesh?: MeshConfigSpecMesh;
@@ -31,7 +34,9 @@ export interface MeshConfigSpecControlPlane {
 
 /** Requests and limits of the container. */
 export interface MeshConfigSpecControlPlaneResources {
+  /** By resource, such as cpu and memory. */
   readonly requests?: Readonly<Record<string, number | string>>;
+  /** By resource, such as cpu and memory. */
   readonly limits?: Readonly<Record<string, number | string>>;
 }
 
@@ -52,35 +57,44 @@ export interface MeshConfigSpecGateways {
   readonly type?: "Ingress" | "Egress";
   /** Of its pods, for the selector of a Gateway. Without it, `istio: ` and the name without a leading `istio-`. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** How many pods it has. */
   readonly replicas?: number;
   /** Requests and limits of the container. */
   readonly resources?: MeshConfigSpecGatewaysResources;
   /** How long a pod that is being deleted goes on serving. */
   readonly drainSeconds?: number;
+  /** What stands before the pods. */
   readonly service?: MeshConfigSpecGatewaysService;
 }
 
 /** Requests and limits of the container. */
 export interface MeshConfigSpecGatewaysResources {
+  /** By resource, such as cpu and memory. */
   readonly requests?: Readonly<Record<string, number | string>>;
+  /** By resource, such as cpu and memory. */
   readonly limits?: Readonly<Record<string, number | string>>;
 }
 
+/** What stands before the pods. */
 export interface MeshConfigSpecGatewaysService {
   /** Without it, LoadBalancer; for egress, ClusterIP. */
   readonly type?: "LoadBalancer" | "NodePort" | "ClusterIP";
   /** For the cloud's load balancer. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** All ports of the Service, in place of the default ones. A port that only a Gateway has is not reached from outside. */
   readonly ports?: readonly MeshConfigSpecGatewaysServicePorts[];
 }
 
 export interface MeshConfigSpecGatewaysServicePorts {
+  /** Each once. */
   readonly name: string;
+  /** Where clients connect, and what a Gateway names. */
   readonly port: number;
   /** Where the proxy listens; without it, `port`. */
   readonly targetPort?: number;
 }
 
+/** Identities and certificates. */
 export interface MeshConfigSpecSecurity {
   /** First part of every identity in the mesh. Cannot be changed. */
   readonly trustDomain?: string;
@@ -88,11 +102,13 @@ export interface MeshConfigSpecSecurity {
   readonly workloadTTL?: string;
 }
 
+/** Where images come from. */
 export interface MeshConfigSpecImages {
   /** Registry and path in place of the operator's own, for clusters that mirror images. */
   readonly prefix?: string;
 }
 
+/** What the cluster's network is like. */
 export interface MeshConfigSpecNetworking {
   /** DNS domain of the cluster. */
   readonly clusterDomain?: string;
@@ -106,26 +122,41 @@ export interface MeshConfigSpecMesh {
   readonly accessLogFile?: string;
   /** A line of the access log, in Envoy's format; a JSON object of texts for accessLogEncoding JSON. */
   readonly accessLogFormat?: string;
+  /** Whether the access log has lines of text or JSON objects; without it, text. */
   readonly accessLogEncoding?: "TEXT" | "JSON";
   /** Whether applications are called at the pod's address, or at 127.0.0.1. */
   readonly inboundTrafficPolicy?: MeshConfigSpecMeshInboundTrafficPolicy;
+  /** How long a connection to a destination may take to be made; without it, 10s. */
   readonly connectTimeout?: string;
   /** How long a client may be silent before its connection counts as one of bytes; 0s waits. */
   readonly protocolDetectionTimeout?: string;
+  /** Probes of idle connections to destinations; without it, none. */
   readonly tcpKeepalive?: MeshConfigSpecMeshTcpKeepalive;
   /** Whether proxies speak mutual TLS with workloads that have a sidecar without being asked. */
   readonly enableAutoMtls?: boolean;
+  /** Namespaces that see Services and ServiceEntries which do not say it. * is all, . their own, ~ none; without it, all. */
   readonly defaultServiceExportTo?: readonly string[];
+  /** The same of VirtualServices. */
   readonly defaultVirtualServiceExportTo?: readonly string[];
+  /** The same of DestinationRules. */
   readonly defaultDestinationRuleExportTo?: readonly string[];
+  /** How often a name of a destination is looked up that comes without a TTL; without it, 60s. */
   readonly dnsRefreshRate?: string;
+  /** Whether destinations of HTTP/1.1 are spoken to by HTTP/2; without it, not. */
   readonly h2UpgradePolicy?: "DO_NOT_UPGRADE" | "UPGRADE";
+  /** What statistics call a port of the proxy's own application: text with %SERVICE%, %SERVICE_NAME%, %SERVICE_FQDN%, %SERVICE_PORT%, %TARGET_PORT%. */
   readonly inboundClusterStatName?: string;
+  /** What statistics call a destination: text with %SERVICE%, %SERVICE_NAME%, %SERVICE_FQDN%, %SERVICE_PORT%, %SERVICE_PORT_NAME%, %SUBSET_NAME%. */
   readonly outboundClusterStatName?: string;
+  /** How requests' paths are put into one form before anything looks at them. */
   readonly pathNormalization?: MeshConfigSpecMeshPathNormalization;
+  /** When requests are tried again of which no VirtualService says it; without it, twice, where no workload has begun to serve them. */
   readonly defaultHttpRetryPolicy?: MeshConfigSpecMeshDefaultHttpRetryPolicy;
+  /** When a sidecar tries a request to its own application again; without it, twice, where the connection ended before the request was sent. */
   readonly defaultInboundHttpRetryPolicy?: MeshConfigSpecMeshDefaultInboundHttpRetryPolicy;
+  /** Bounds of TLS between workloads. */
   readonly meshMTLS?: MeshConfigSpecMeshMeshMTLS;
+  /** Bounds of other TLS: of gateways' servers that do not say it, and to hosts outside. */
   readonly tlsDefaults?: MeshConfigSpecMeshTlsDefaults;
   /** What holds of every destination where no DestinationRule says otherwise. */
   readonly defaultTrafficPolicy?: MeshConfigSpecMeshDefaultTrafficPolicy;
@@ -139,93 +170,155 @@ export interface MeshConfigSpecMesh {
 
 /** Whether applications are called at the pod's address, or at 127.0.0.1. */
 export interface MeshConfigSpecMeshInboundTrafficPolicy {
+  /** PASSTHROUGH is the pod's address, LOCALHOST 127.0.0.1; without it, PASSTHROUGH. */
   readonly mode?: "PASSTHROUGH" | "LOCALHOST";
 }
 
+/** Probes of idle connections to destinations; without it, none. */
 export interface MeshConfigSpecMeshTcpKeepalive {
+  /** After how many without an answer a connection counts as dead. */
   readonly probes?: number;
+  /** How long a connection is idle before the first. */
   readonly time?: string;
+  /** How long after one the next is sent. */
   readonly interval?: string;
 }
 
+/** How requests' paths are put into one form before anything looks at them. */
 export interface MeshConfigSpecMeshPathNormalization {
+  /** BASE (also DEFAULT, and without it) resolves . and .. in paths; MERGE_SLASHES makes one slash of several, too; DECODE_AND_MERGE_SLASHES unescapes slashes, too; NONE leaves paths alone. */
   readonly normalization?: "DEFAULT" | "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
 }
 
+/** When requests are tried again of which no VirtualService says it; without it, twice, where no workload has begun to serve them. */
 export interface MeshConfigSpecMeshDefaultHttpRetryPolicy {
+  /** How often at most; 0, and without it, never. */
   readonly attempts?: number;
+  /** How long one attempt may take; without it, as long as the request. */
   readonly perTryTimeout?: string;
+  /** From what the random pause before a retry grows; without it, 25ms. */
   readonly backoff?: string;
+  /** After what, in Envoy's words and HTTP statuses, with commas between; without it, what no workload has begun to serve. */
   readonly retryOn?: string;
+  /** Whether a retry goes to an endpoint that was not tried yet; without it, yes. */
   readonly retryIgnorePreviousHosts?: boolean;
+  /** Whether retries may go to endpoints farther away. */
   readonly retryRemoteLocalities?: boolean;
 }
 
+/** When a sidecar tries a request to its own application again; without it, twice, where the connection ended before the request was sent. */
 export interface MeshConfigSpecMeshDefaultInboundHttpRetryPolicy {
+  /** How often at most; 0, and without it, never. */
   readonly attempts?: number;
+  /** How long one attempt may take; without it, as long as the request. */
   readonly perTryTimeout?: string;
+  /** From what the random pause before a retry grows; without it, 25ms. */
   readonly backoff?: string;
+  /** After what, in Envoy's words and HTTP statuses, with commas between. */
   readonly retryOn?: string;
+  /** Has no effect: there is one endpoint. */
   readonly retryIgnorePreviousHosts?: boolean;
+  /** Has no effect: there is one endpoint. */
   readonly retryRemoteLocalities?: boolean;
 }
 
+/** Bounds of TLS between workloads. */
 export interface MeshConfigSpecMeshMeshMTLS {
+  /** The lowest that is agreed to; TLS_AUTO, and without it, TLSV1_2. */
   readonly minProtocolVersion?: "TLS_AUTO" | "TLSV1_2" | "TLSV1_3";
+  /** Those of TLS 1.2, by OpenSSL's names; without it, Envoy's own. */
   readonly cipherSuites?: readonly string[];
+  /** Of X25519, X25519MLKEM768, P-256, P-384 and P-521; without it, Envoy's own. */
   readonly ecdhCurves?: readonly string[];
 }
 
+/** Bounds of other TLS: of gateways' servers that do not say it, and to hosts outside. */
 export interface MeshConfigSpecMeshTlsDefaults {
+  /** The lowest that is agreed to; TLS_AUTO, and without it, TLSV1_2. */
   readonly minProtocolVersion?: "TLS_AUTO" | "TLSV1_2" | "TLSV1_3";
+  /** Those of TLS 1.2, by OpenSSL's names; without it, Envoy's own. */
   readonly cipherSuites?: readonly string[];
+  /** Of X25519, X25519MLKEM768, P-256, P-384 and P-521; without it, Envoy's own. */
   readonly ecdhCurves?: readonly string[];
 }
 
 /** What holds of every destination where no DestinationRule says otherwise. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicy {
+  /** How much one proxy asks of one destination. Numbers that are 0, and without them, do not bound. */
   readonly connectionPool?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPool;
+  /** When an endpoint that fails is left alone for a while; without it, never. */
   readonly outlierDetection?: MeshConfigSpecMeshDefaultTrafficPolicyOutlierDetection;
 }
 
+/** How much one proxy asks of one destination. Numbers that are 0, and without them, do not bound. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPool {
+  /** Connections. */
   readonly tcp?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcp;
+  /** Requests. */
   readonly http?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolHttp;
 }
 
+/** Connections. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcp {
+  /** How many there are at once. */
   readonly maxConnections?: number;
+  /** How long one may take to be made; goes before spec.mesh.connectTimeout. */
   readonly connectTimeout?: string;
+  /** How long one may be idle. */
   readonly idleTimeout?: string;
+  /** How long one may last. */
   readonly maxConnectionDuration?: string;
+  /** Probes of idle connections to destinations; without it, none. */
   readonly tcpKeepalive?: MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcpTcpKeepalive;
 }
 
+/** Probes of idle connections to destinations; without it, none. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolTcpTcpKeepalive {
+  /** After how many without an answer a connection counts as dead. */
   readonly probes?: number;
+  /** How long a connection is idle before the first. */
   readonly time?: string;
+  /** How long after one the next is sent. */
   readonly interval?: string;
 }
 
+/** Requests. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicyConnectionPoolHttp {
+  /** How many wait for a connection; more are answered 503. */
   readonly http1MaxPendingRequests?: number;
+  /** How many are under way at once; more are answered 503. */
   readonly http2MaxRequests?: number;
+  /** After how many a connection is not used again. */
   readonly maxRequestsPerConnection?: number;
+  /** How many retries are under way at once. */
   readonly maxRetries?: number;
+  /** How many one connection of HTTP/2 carries at once. */
   readonly maxConcurrentStreams?: number;
+  /** How long a connection without requests stays open; without it, tcp.idleTimeout or an hour. */
   readonly idleTimeout?: string;
+  /** As spec.mesh.h2UpgradePolicy, which DEFAULT leaves as it is. */
   readonly h2UpgradePolicy?: "DEFAULT" | "DO_NOT_UPGRADE" | "UPGRADE";
+  /** Whether a destination is spoken to by the version of HTTP that the client speaks; goes before h2UpgradePolicy. */
   readonly useClientProtocol?: boolean;
 }
 
+/** When an endpoint that fails is left alone for a while; without it, never. */
 export interface MeshConfigSpecMeshDefaultTrafficPolicyOutlierDetection {
+  /** After how many statuses of 5xx in a row; 0 is never. */
   readonly consecutive5xxErrors?: number;
+  /** After how many of 502, 503 and 504 in a row; 0 is never. */
   readonly consecutiveGatewayErrors?: number;
+  /** After how many failures in a row to connect, where they count apart; 0 is never. */
   readonly consecutiveLocalOriginFailures?: number;
+  /** Whether failures to connect count apart from statuses. */
   readonly splitExternalLocalOriginErrors?: boolean;
+  /** How often it is looked who comes back. */
   readonly interval?: string;
+  /** How long an endpoint is left alone the first time; longer each time after. */
   readonly baseEjectionTime?: string;
+  /** Of the endpoints, how many are left alone at most. */
   readonly maxEjectionPercent?: number;
+  /** With fewer healthy endpoints than this, all of them are used. */
   readonly minHealthPercent?: number;
 }
 
@@ -233,6 +326,7 @@ export interface MeshConfigSpecMeshDefaultTrafficPolicyOutlierDetection {
 export interface MeshConfigSpecMeshDefaultConfig {
   /** What stands before gateways. */
   readonly gatewayTopology?: MeshConfigSpecMeshDefaultConfigGatewayTopology;
+  /** Headers that proxies set, let pass or take away. */
   readonly proxyHeaders?: MeshConfigSpecMeshDefaultConfigProxyHeaders;
   /** Bounds of what clients of gateways may hold. */
   readonly connectionSettings?: MeshConfigSpecMeshDefaultConfigConnectionSettings;
@@ -240,80 +334,129 @@ export interface MeshConfigSpecMeshDefaultConfig {
 
 /** What stands before gateways. */
 export interface MeshConfigSpecMeshDefaultConfigGatewayTopology {
+  /** How many of them are believed in X-Forwarded-For. */
   readonly numTrustedProxies?: number;
+  /** As proxyHeaders.forwardedClientCert, of gateways, and goes before it. */
   readonly forwardClientCertDetails?: "UNDEFINED" | "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
   /** Whether connections begin with a PROXY header; an empty object is yes. */
   readonly proxyProtocol?: Readonly<Record<string, unknown>>;
 }
 
+/** Headers that proxies set, let pass or take away. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeaders {
+  /** What becomes of X-Forwarded-Client-Cert where requests are taken, in Envoy's words; without it (or UNDEFINED), SANITIZE_SET at gateways and APPEND_FORWARD at sidecars. */
   readonly forwardedClientCert?: "UNDEFINED" | "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+  /** What X-Forwarded-Client-Cert tells of a client's certificate. */
   readonly setCurrentClientCertDetails?: MeshConfigSpecMeshDefaultConfigProxyHeadersSetCurrentClientCertDetails;
+  /** X-Request-Id. */
   readonly requestId?: MeshConfigSpecMeshDefaultConfigProxyHeadersRequestId;
+  /** Server, of answers. */
   readonly server?: MeshConfigSpecMeshDefaultConfigProxyHeadersServer;
+  /** X-Envoy-Attempt-Count. */
   readonly attemptCount?: MeshConfigSpecMeshDefaultConfigProxyHeadersAttemptCount;
+  /** Headers by which Envoy tells of its work, such as X-Envoy-Upstream-Service-Time. */
   readonly envoyDebugHeaders?: MeshConfigSpecMeshDefaultConfigProxyHeadersEnvoyDebugHeaders;
+  /** Whether names of headers keep the letters in which they came over HTTP/1.1. */
   readonly preserveHttp1HeaderCase?: boolean;
+  /** X-Forwarded-Host, which has the host as it was before a rewrite. */
   readonly xForwardedHost?: MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedHost;
+  /** X-Forwarded-Port, which has the port that the client came to. */
   readonly xForwardedPort?: MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedPort;
 }
 
+/** What X-Forwarded-Client-Cert tells of a client's certificate. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersSetCurrentClientCertDetails {
+  /** Its subject. */
   readonly subject?: boolean;
+  /** All of it, in PEM. */
   readonly cert?: boolean;
+  /** All of its chain, in PEM. */
   readonly chain?: boolean;
+  /** Its DNS names. */
   readonly dns?: boolean;
+  /** Its URIs, such as the identity of a workload. */
   readonly uri?: boolean;
 }
 
+/** X-Request-Id. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersRequestId {
+  /** Whether none is made. */
   readonly disabled?: boolean;
 }
 
+/** Server, of answers. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersServer {
+  /** Whether the application's own passes. */
   readonly disabled?: boolean;
+  /** What it says; without it, istio-envoy. */
   readonly value?: string;
 }
 
+/** X-Envoy-Attempt-Count. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersAttemptCount {
+  /** Whether it is left out. */
   readonly disabled?: boolean;
 }
 
+/** Headers by which Envoy tells of its work, such as X-Envoy-Upstream-Service-Time. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersEnvoyDebugHeaders {
+  /** Whether they are left out. */
   readonly disabled?: boolean;
 }
 
+/** X-Forwarded-Host, which has the host as it was before a rewrite. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedHost {
+  /** Whether it is added. */
   readonly enabled?: boolean;
 }
 
+/** X-Forwarded-Port, which has the port that the client came to. */
 export interface MeshConfigSpecMeshDefaultConfigProxyHeadersXForwardedPort {
+  /** Whether it is added. */
   readonly enabled?: boolean;
 }
 
 /** Bounds of what clients of gateways may hold. */
 export interface MeshConfigSpecMeshDefaultConfigConnectionSettings {
+  /** EDGE begins with what Envoy's authors advise for proxies that meet the world; the other fields go before it. */
   readonly profile?: "UNSPECIFIED" | "EDGE";
+  /** How much a gateway holds of a client's connection. */
   readonly listenerPerConnectionBufferLimitBytes?: number;
+  /** How much a gateway holds of a connection to a destination. */
   readonly clusterPerConnectionBufferLimitBytes?: number;
+  /** How many connections one server of a gateway takes at once, in each proxy. */
   readonly listenerConnectionLimit?: number;
+  /** How long a connection without requests stays open. */
   readonly httpIdleTimeout?: string;
+  /** How long a connection may last. */
   readonly httpMaxConnectionDuration?: string;
+  /** How long a request may last, with its answer. */
   readonly httpMaxStreamDuration?: string;
+  /** How long a connection that is to end takes requests that are on their way. */
   readonly httpDrainTimeout?: string;
+  /** How long a request may take to come as a whole. */
   readonly httpRequestTimeout?: string;
+  /** How long a request's headers may take to come. */
   readonly httpRequestHeadersTimeout?: string;
+  /** How long nothing may happen in a request or its answer. */
   readonly httpStreamIdleTimeout?: string;
+  /** How many requests a connection of HTTP/2 has at once. */
   readonly httpMaxConcurrentStreams?: number;
+  /** How many bytes of one request may be on their way at first. */
   readonly http2InitialStreamWindowSize?: number;
+  /** How many bytes of all requests of a connection may be on their way at first. */
   readonly http2InitialConnectionWindowSize?: number;
+  /** What becomes of headers with underscores in their names. */
   readonly httpHeadersWithUnderscoresAction?: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
+  /** Whether several slashes of a path become one; goes before pathNormalization. */
   readonly httpMergeSlashes?: boolean;
+  /** What becomes of paths with escaped slashes; goes before pathNormalization. */
   readonly httpPathWithEscapedSlashesAction?: "KEEP_UNCHANGED" | "REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD";
 }
 
 /** What a sidecar does with traffic to a host that the mesh does not know. */
 export interface MeshConfigSpecMeshOutboundTrafficPolicy {
+  /** ALLOW_ANY lets it pass, REGISTRY_ONLY does not. */
   readonly mode?: "ALLOW_ANY" | "REGISTRY_ONLY";
 }
 
@@ -330,12 +473,16 @@ export interface MeshConfigSpecMeshLocalityLbSetting {
 }
 
 export interface MeshConfigSpecMeshLocalityLbSettingDistribute {
+  /** Locality of the clients; * stands for all below. */
   readonly from: string;
+  /** Percentages by locality, 100 in all. */
   readonly to: Readonly<Record<string, number>>;
 }
 
 export interface MeshConfigSpecMeshLocalityLbSettingFailover {
+  /** Region of the clients. */
   readonly from: string;
+  /** Region that stands in for it. */
   readonly to: string;
 }
 
