@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { errorsPage } from "./print-errors.ts";
 
@@ -9,3 +9,17 @@ test("docs/errors.md is what `make generate` writes", () =>
     readFileSync(resolve(import.meta.dirname, "../docs/errors.md"), "utf8"),
     errorsPage(),
   ));
+
+test("the page has every code that the source has", () => {
+  const src = resolve(import.meta.dirname, "../src");
+  const files = globSync("**/*.ts", { cwd: src, exclude: ["**/*.test.ts"] });
+  const codes = files.flatMap((file) =>
+    [...readFileSync(join(src, file), "utf8").matchAll(/"(MESH\d{4})"/g)].map(
+      ([, code = ""]) => code,
+    ),
+  );
+  assert.ok(codes.length > 0);
+  const page = errorsPage();
+  const unknown = [...new Set(codes)].filter((code) => !page.includes(`\n## ${code}: `));
+  assert.deepEqual(unknown.toSorted(), []);
+});
