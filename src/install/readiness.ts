@@ -47,7 +47,7 @@ function rollout({ metadata: { generation = 1 }, spec, status }: Live<Deployment
   };
 }
 
-/** Where a Service is reached from outside; a Service that asks for no load balancer has its own. */
+/** Those of the Service's load balancer; of one that asks for none its own, within the cluster. */
 export function addressesOf({ spec = {}, status = {} }: Live<Service>): readonly string[] {
   if (spec.type !== "LoadBalancer")
     return (spec.clusterIPs ?? []).filter((address) => address !== "None");

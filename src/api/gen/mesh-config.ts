@@ -502,9 +502,11 @@ export interface MeshConfigStatus {
 }
 
 export interface MeshConfigStatusVersion {
+  /** What spec.version asks for; without it, the operator's. */
   readonly desired?: string;
   /** The version that was last seen to work. */
   readonly active?: string;
+  /** The version of the operator, which is the one that it installs. */
   readonly operator?: string;
 }
 
