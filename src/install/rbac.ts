@@ -109,9 +109,15 @@ export function rbac(settings: Settings): readonly KubeObject[] {
     role,
     roleBinding,
     lookout(settings),
-    ...gatewayNamespaces(settings).map((where) => credentials(settings, where)),
+    credentials(settings, namespace),
   ];
 }
+
+/** For gateways elsewhere: their namespaces may be missing, which must not keep the mesh. */
+export const gatewayRbac = (settings: Settings): readonly KubeObject[] =>
+  gatewayNamespaces(settings)
+    .filter((where) => where !== settings.namespace)
+    .map((where) => credentials(settings, where));
 
 /** Lets the control plane read the certificates of gateway servers, and no Secret elsewhere. */
 const credentials = (

@@ -6,7 +6,7 @@ import { contentHash } from "../util/hash.ts";
 import { controlPlane, controlPlaneConfig } from "./control-plane.ts";
 import { gateways } from "./gateways.ts";
 import { metadata, ownerLabels } from "./metadata.ts";
-import { rbac } from "./rbac.ts";
+import { gatewayRbac, rbac } from "./rbac.ts";
 import type { Settings } from "./settings.ts";
 import { injectionWebhook } from "./webhook.ts";
 
@@ -56,7 +56,7 @@ export function render(settings: Settings, facts: Facts): readonly Stage[] {
       name: "Injector",
       objects: [injectionWebhook(settings, { caBundlePem: trust.rootsPem, failurePolicy })],
     },
-    { name: "Gateways", objects: gateways(settings) },
+    { name: "Gateways", objects: [...gatewayRbac(settings), ...gateways(settings)] },
   ];
 }
 

@@ -49,6 +49,11 @@ function advice(status: number): { readonly code: string; readonly hint: string 
       code: "MESH0703",
       hint: "grant the permission that the message names to the account that it names",
     };
+  if (status === 404)
+    return {
+      code: "MESH0706",
+      hint: "create what the message says is not there, a namespace for example, or name another",
+    };
   if (status === 409)
     return {
       code: "MESH0704",

@@ -12,7 +12,7 @@ import { type Log, silent } from "../util/log.ts";
 import { counter, gauge } from "../util/metrics.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import type { Client, Selection, Status, WatchEvent } from "./client.ts";
-import { ApiError } from "./error.ts";
+import { ApiError, isApiError } from "./error.ts";
 
 /** The server ends a watch after this long, at random so that not all end together. */
 const WATCH_SECONDS = { from: 240, to: 480 } as const;
@@ -42,6 +42,8 @@ export interface ReflectOptions<T extends KubeObject> extends Selection {
   /** Drops what nobody reads before an object is kept; it must not change name or namespace. */
   readonly transform?: (object: T) => T;
   readonly log?: Log;
+  /** Where there is no such place (404) or no permission there (403), nothing is there to be seen. */
+  readonly mayBeRefused?: boolean;
   /** After this long without a sign of life the watch is opened anew. */
   readonly idleMs?: number;
   /** The same for the first sign of life. */
@@ -49,7 +51,7 @@ export interface ReflectOptions<T extends KubeObject> extends Selection {
 }
 
 export interface Reflection {
-  /** Resolves after the first complete list; rejects if `signal` aborts before. */
+  /** Resolves after the first complete list, or a refusal that may be; rejects if `signal` aborts before. */
   readonly synced: Promise<void>;
   /** Resolves after `signal` has aborted; rejects only if the sink threw, which is a bug. */
   readonly done: Promise<void>;
@@ -191,6 +193,7 @@ class Reflector<T extends KubeObject> {
       this.#expirations += 1;
       return pause(backoffMs(this.#expirations - 1), this.#options.signal);
     }
+    if (this.#options.mayBeRefused && isApiError(error, 403, 404)) this.#first.resolve();
     this.healthy = false;
     failures.inc({ kind: this.#kind.kind });
     this.#failures += 1;

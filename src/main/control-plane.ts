@@ -133,7 +133,11 @@ async function wire(wiring: Wiring): Promise<Parts> {
   const feedback = new Feedback({ config, client, model, log });
   watchModel(reflectors, { model, pods, askers, feedback });
   for (const namespace of config.gatewayNamespaces)
-    reflectors.start(KINDS.secret, partOf(model.sinks.secrets), { namespace });
+    reflectors.start(KINDS.secret, partOf(model.sinks.secrets), {
+      namespace,
+      // It may be gone, or not be there yet: what serves the others must not wait for it.
+      mayBeRefused: namespace !== config.namespace,
+    });
   const clock = new ExpiryClock(model);
   signal.addEventListener("abort", () => clock.stop());
   const resolvers = clusterResolvers();

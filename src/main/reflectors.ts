@@ -1,7 +1,7 @@
 import type { Kind } from "../api/kinds.ts";
 import { type KubeObject, objectKey } from "../api/object.ts";
 import type { Client, Selection } from "../kube/client.ts";
-import { type Reflection, reflect } from "../kube/watch.ts";
+import { type Reflection, type ReflectOptions, reflect } from "../kube/watch.ts";
 import type { Sink } from "../store/sink.ts";
 import type { Log } from "../util/log.ts";
 
@@ -18,14 +18,18 @@ export class Reflectors {
     this.#signal = signal;
   }
 
-  start<T extends KubeObject>(kind: Kind<T>, sink: Sink<T>, selection: Selection = {}): void {
+  start<T extends KubeObject>(
+    kind: Kind<T>,
+    sink: Sink<T>,
+    selection: Selection & Pick<ReflectOptions<T>, "mayBeRefused"> = {},
+  ): void {
     const options = { ...selection, signal: this.#signal, log: this.#log };
     const { namespace, fieldSelector } = selection;
     const name = [kind.kind, namespace, fieldSelector].filter(Boolean).join(" ");
     this.#reflections.set(name, reflect(this.#client, kind, sink, options));
   }
 
-  /** Resolves when every watch has seen the whole world once. */
+  /** Resolves when every watch has seen once all that it may see. */
   async synced(): Promise<void> {
     await Promise.all(this.#reflections.values().map(({ synced }) => synced));
   }

@@ -1,19 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isTrue } from "../api/conditions.ts";
 import { KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
-import type { KubeObject } from "../api/object.ts";
+import { type KubeObject, objectName } from "../api/object.ts";
+import { ApiError } from "../kube/error.ts";
 import { silent } from "../util/log.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
 import { reconcile } from "./reconcile.ts";
 
 const NOW = new Date("2030-01-01T00:00:00Z");
 const HOUR_MS = 3_600_000;
-const mesh: MeshConfig = {
+const VERSION = "0.1.0";
+const { signal } = new AbortController();
+
+const meshWith = (
+  gateways: NonNullable<MeshConfig["spec"]>["gateways"],
+  status: MeshConfig["status"] = { conditions: [] },
+): MeshConfig => ({
   apiVersion: "meshwright.dev/v1alpha1",
   kind: "MeshConfig",
   metadata: { name: "default", finalizers: [FINALIZER] },
-  spec: { controlPlane: { replicas: 1 }, gateways: [] },
-  status: { conditions: [] },
+  spec: { controlPlane: { replicas: 1 }, ...(gateways && { gateways }) },
+  status,
+});
+const READY: MeshConfig["status"] = {
+  version: { active: VERSION },
+  conditions: ["Ready", "CRDsReady", "ControlPlaneReady", "InjectorReady", "GatewaysReady"].map(
+    (type) => ({
+      type,
+      status: "True",
+      reason: "AllReady",
+      message: "",
+      lastTransitionTime: "2029-01-01T00:00:00Z",
+    }),
+  ),
 };
 const rolledOut = {
   metadata: { name: "meshwright-control-plane" },
@@ -21,33 +41,70 @@ const rolledOut = {
   status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
 };
 
-/** A cluster in which whatever is written works at once, with a CA that is good until `notAfter`. */
-function working(notAfter: Date): Deps {
-  const echo = async (object: KubeObject): Promise<KubeObject> => object;
-  return {
-    client: {
-      request: async () => ({ major: "1", minor: "35", groups: [] }),
-      get: async () => undefined,
-      apply: echo,
-    },
-    world: {
-      meshes: () => [mesh],
-      owned: () => new Map(),
-      live: () => undefined,
-      find: (kind: Kind) => (kind === KINDS.deployment ? rolledOut : undefined),
-      deployments: () => [],
-      learn: () => {},
-    },
-    applied: { apply: echo, isInSync: () => false },
-    trust: { ensure: async () => ({ data: {}, rootsPem: "", fingerprint: "root", notAfter }) },
-    probes: { xds: async () => undefined, injection: async () => undefined },
-    events: { emit: async () => {} },
-    catalogue: { version: "0.1.0", image: "", proxyImage: "" },
-    crds: [],
-    faultsOf: () => [],
-    log: silent,
-    now: () => NOW,
-  } as unknown as Deps;
+/** A cluster in which whatever is written works at once, but for what is refused. */
+class Cluster {
+  readonly applied: string[] = [];
+  readonly refusals = new Map<string, number>();
+  status: MeshConfig["status"];
+  readonly #mesh: MeshConfig;
+
+  constructor(mesh: MeshConfig) {
+    this.#mesh = mesh;
+  }
+
+  /** @param notAfter until when the CA is good */
+  reconcile(notAfter = new Date(NOW.getTime() + HOUR_MS)): Promise<number | undefined> {
+    return reconcile(this.#mesh, this.#deps(notAfter), signal);
+  }
+
+  isTrue(condition: string): boolean {
+    return isTrue(this.status?.conditions, condition);
+  }
+
+  reasonOf(condition: string): string | undefined {
+    return this.status?.conditions?.find(({ type }) => type === condition)?.reason;
+  }
+
+  readonly #apply = async (object: KubeObject): Promise<KubeObject> => {
+    const name = objectName(object);
+    const status = this.refusals.get(name);
+    if (status !== undefined)
+      throw new ApiError(`apply ${name}`, { status, reason: "", message: "no" });
+    this.applied.push(name);
+    return object;
+  };
+
+  readonly #applyStatus = async (mesh: MeshConfig): Promise<MeshConfig> => {
+    this.status = mesh.status;
+    return mesh;
+  };
+
+  #deps(notAfter: Date): Deps {
+    return {
+      client: {
+        request: async () => ({ major: "1", minor: "35", groups: [] }),
+        get: async () => undefined,
+        apply: this.#applyStatus,
+      },
+      world: {
+        meshes: () => [this.#mesh],
+        owned: () => new Map(),
+        live: () => undefined,
+        find: (kind: Kind) => (kind === KINDS.deployment ? rolledOut : undefined),
+        deployments: () => [],
+        learn: () => {},
+      },
+      applied: { apply: this.#apply, isInSync: () => false },
+      trust: { ensure: async () => ({ data: {}, rootsPem: "", fingerprint: "root", notAfter }) },
+      probes: { xds: async () => undefined, injection: async () => undefined },
+      events: { emit: async () => {} },
+      catalogue: { version: VERSION, image: "", proxyImage: "" },
+      crds: [],
+      faultsOf: () => [],
+      log: silent,
+      now: () => NOW,
+    } as unknown as Deps;
+  }
 }
 
 for (const { title, leftMs, wantMs } of [
@@ -55,6 +112,40 @@ for (const { title, leftMs, wantMs } of [
   { title: "at the latest in a day", leftMs: 10 * 365 * 24 * HOUR_MS, wantMs: 24 * HOUR_MS },
 ])
   test(`a mesh that works is looked at again ${title}`, async () => {
-    const deps = working(new Date(NOW.getTime() + leftMs));
-    assert.equal(await reconcile(mesh, deps, new AbortController().signal), wantMs);
+    const cluster = new Cluster(meshWith([]));
+    assert.equal(await cluster.reconcile(new Date(NOW.getTime() + leftMs)), wantMs);
   });
+
+for (const { title, status } of [
+  { title: "is installed", status: undefined },
+  { title: "works", status: READY },
+])
+  test(`a mesh that ${title} is whole but for the gateway whose namespace is missing`, async () => {
+    const gateways = [{ name: "lost", namespace: "edge" }, { name: "found" }];
+    const cluster = new Cluster(meshWith(gateways, status));
+    for (const name of ["meshwright-control-plane-credentials", "lost"])
+      for (const kind of ["RoleBinding", "ServiceAccount", "Service", "Deployment"])
+        cluster.refusals.set(`${kind} edge/${name}`, 404);
+    assert.ok(await cluster.reconcile(), "it is looked at again");
+    for (const name of [
+      "Deployment mesh-system/meshwright-control-plane",
+      "MutatingWebhookConfiguration meshwright-default",
+      "Deployment mesh-system/found",
+    ])
+      assert.ok(cluster.applied.includes(name), name);
+    assert.deepEqual(
+      ["ControlPlaneReady", "InjectorReady", "GatewaysReady"].map((type) => cluster.isTrue(type)),
+      [true, true, false],
+    );
+    assert.match(cluster.status?.message ?? "", /RoleBinding edge\/.* is not there, a namespace/);
+    assert.equal(cluster.status?.phase, "Failed");
+  });
+
+test("what a working mesh waits for hides nothing of what comes after", async () => {
+  const cluster = new Cluster(meshWith([], READY));
+  cluster.refusals.set("ConfigMap mesh-system/meshwright-control-plane", 403);
+  await cluster.reconcile();
+  assert.equal(cluster.reasonOf("ControlPlaneReady"), "PermissionDenied");
+  assert.ok(cluster.isTrue("InjectorReady"));
+  assert.ok(cluster.isTrue("GatewaysReady"));
+});

@@ -5,7 +5,7 @@
  */
 import { KINDS, type MeshConfig } from "../api/kinds.ts";
 import { MANAGER } from "../api/labels.ts";
-import { objectName } from "../api/object.ts";
+import { type KubeObject, objectName } from "../api/object.ts";
 import { identity, plan, type Step } from "../install/plan.ts";
 import { addressesOf, type Wait } from "../install/readiness.ts";
 import { type Facts, render, type Stage, type StageName } from "../install/render.ts";
@@ -43,20 +43,19 @@ export async function reconcile(
   try {
     await run.advance();
   } catch (error) {
-    const stalled = await stall(error, run);
-    if (stalled === undefined) throw error;
-    await report(held, run.report([stalled]), deps, signal);
+    const wait = refusalWait(error);
+    if (wait === undefined) throw error;
+    await report(held, run.report([{ stage: run.stage, ...wait }]), deps, signal);
     throw error;
   }
   return report(held, run.report(), deps, signal);
 }
 
 /** What an edit or a permission can mend is said in the status; the rest is only tried again. */
-async function stall(error: unknown, run: Run): Promise<StageWait | undefined> {
+function refusalWait(error: unknown): Wait | undefined {
   const isRefusal = isApiError(error, 400, 403, 404, 422);
   if (!(error instanceof MeshError) || (isApiError(error) && !isRefusal)) return undefined;
   return {
-    stage: run.stage,
     reason: isApiError(error, 403) ? "PermissionDenied" : "InvalidInput",
     message: `${error.message}: ${error.hint} (${error.code})`,
     stalled: true,
@@ -165,18 +164,29 @@ class Run {
       if (this.#waits.length === 0) await this.#remove(step.object);
       return;
     }
-    if (this.#blockedAt !== undefined && !this.#isInstalled) return;
+    if (this.#blockedAt !== undefined) return;
     this.stage = step.stage;
-    if (step.kind === "apply") {
-      await this.#apply(step.object);
-      this.#changed.add(step.stage);
-      return;
-    }
+    if (step.kind === "apply") return this.#attempt(step.object);
     const stage = stages.find(({ name }) => name === step.stage);
-    const wait = stage && (await this.#wait(stage));
-    if (wait === undefined) return;
-    this.#waits.push({ stage: step.stage, ...wait });
-    this.#blockedAt ??= step.stage;
+    const wait = stage && !this.#hasWait() && (await this.#wait(stage));
+    if (wait) this.#waits.push({ stage: step.stage, ...wait });
+    if (this.#hasWait() && !this.#isInstalled) this.#blockedAt = step.stage;
+  }
+
+  #hasWait(): boolean {
+    return this.#waits.some(({ stage }) => stage === this.stage);
+  }
+
+  /** Of what is refused the status tells; it holds up nothing of the same stage. */
+  async #attempt(object: KubeObject): Promise<void> {
+    try {
+      await this.#apply(object);
+      this.#changed.add(this.stage);
+    } catch (error) {
+      const wait = refusalWait(error);
+      if (wait === undefined) throw error;
+      this.#waits.push({ stage: this.stage, ...wait });
+    }
   }
 
   async #wait(stage: Stage): Promise<Wait | undefined> {
@@ -208,7 +218,7 @@ class Run {
     if (this.#settings.failurePolicy === "Ignore" || this.#trust === undefined) return;
     const stages = this.#render(true, this.#trust, true);
     const webhook = stages.find(({ name }) => name === "Injector")?.objects[0];
-    if (webhook) await this.#apply(webhook);
+    if (webhook) await this.#attempt(webhook);
   }
 
   /** Only after a trial was the policy ever set to refuse. */
@@ -229,7 +239,7 @@ class Run {
     return live === undefined || live.metadata.deletionTimestamp !== undefined;
   }
 
-  async #apply(object: Parameters<typeof objectName>[0]): Promise<void> {
+  async #apply(object: KubeObject): Promise<void> {
     const { applied, world, events, log } = this.#deps;
     const isRepair = this.#isInstalled && wasReady(this.#mesh);
     const previous = world.live(object);
@@ -243,7 +253,7 @@ class Run {
     await events.emit(this.#mesh, { type: "Warning", reason: "Restored", message }, this.#signal);
   }
 
-  async #remove(object: Parameters<typeof objectName>[0]): Promise<void> {
+  async #remove(object: KubeObject): Promise<void> {
     const { client, applied, log } = this.#deps;
     const kind = Object.values(KINDS).find((one) => one.kind === object.kind);
     // Definitions hold users' objects; they go only with the mesh, and only when empty.
