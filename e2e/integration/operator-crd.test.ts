@@ -39,6 +39,12 @@ const refused = [
     spec: {},
     want: /metadata\.name: must be a DNS label/,
   },
+  {
+    title: "a name that makes a role of the operator's own",
+    name: "credentials",
+    spec: {},
+    want: /metadata\.name: must not be credentials/,
+  },
   { title: "a version that is none", spec: { version: "latest" }, want: /spec\.version/ },
   {
     title: "a namespace that is no name",

@@ -26,6 +26,10 @@ export function metadata(
   return { ...meta, labels: { ...meta.labels, ...ownerLabels(mesh, component) } };
 }
 
+/** Whether the operator made it, for whichever mesh. */
+export const isManaged = ({ metadata: { labels } }: KubeObject): boolean =>
+  labels?.[MANAGED_BY] === MANAGER;
+
 /** Whether the operator made it, for this mesh. */
-export const isOwned = ({ metadata: { labels } }: KubeObject, mesh: string): boolean =>
-  labels?.[MANAGED_BY] === MANAGER && labels[MESH] === mesh;
+export const isOwned = (object: KubeObject, mesh: string): boolean =>
+  isManaged(object) && object.metadata.labels?.[MESH] === mesh;

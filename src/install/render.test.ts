@@ -96,6 +96,19 @@ test("no gateway may have a name of the mesh's own", () => {
     assert.ok(refused?.includes(`'${metadata.name}'`), `${kind} ${metadata.name}`);
 });
 
+test("no mesh may have a name that makes a role of the operator's own", () => {
+  const crd = readFileSync(join(ROOT, "crds/mesh/meshconfigs.yaml"), "utf8");
+  const names = (objects: readonly KubeObject[]): string[] =>
+    objects.filter(({ kind }) => kind.startsWith("ClusterRole")).map((one) => one.metadata.name);
+  const taken = names(operatorManifest());
+  assert.ok(taken.length > 3);
+  const [prefix = ""] = names(rendered(bare)).map((name) => name.replace(/default$/, ""));
+  const refused = taken.filter((name) => name.startsWith(prefix));
+  assert.equal(refused.length, 1);
+  for (const name of refused)
+    assert.ok(crd.includes(`rule: self.metadata.name != '${name.slice(prefix.length)}'`), name);
+});
+
 const operatorManifest = (): readonly KubeObject[] =>
   parseAllDocuments(readFileSync(join(ROOT, "manifests/operator.yaml"), "utf8")).map(
     (document) => document.toJS() as KubeObject,

@@ -1,5 +1,5 @@
 import { MANAGER } from "../api/labels.ts";
-import type { KubeObject } from "../api/object.ts";
+import type { KubeObject, ManagedFields } from "../api/object.ts";
 import { identity } from "../install/plan.ts";
 import type { Client } from "../kube/client.ts";
 import { contentHash } from "../util/hash.ts";
@@ -58,10 +58,9 @@ export class Applied {
   }
 }
 
-function fields({ metadata: { managedFields = [] } }: KubeObject): string {
-  const own = managedFields.find(
-    ({ manager, operation, subresource }) =>
-      manager === MANAGER && operation === "Apply" && !subresource,
-  );
-  return contentHash(own?.fieldsV1 ?? null);
-}
+/** Whether it tells of what we applied. */
+export const isOwn = ({ manager, operation, subresource }: ManagedFields): boolean =>
+  manager === MANAGER && operation === "Apply" && !subresource;
+
+const fields = ({ metadata: { managedFields = [] } }: KubeObject): string =>
+  contentHash(managedFields.find(isOwn)?.fieldsV1 ?? null);

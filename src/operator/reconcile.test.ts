@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTrue } from "../api/conditions.ts";
 import { KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
-import { type KubeObject, objectName } from "../api/object.ts";
+import { MANAGED_BY, MANAGER } from "../api/labels.ts";
+import { type KubeObject, objectKey, objectName } from "../api/object.ts";
+import type { Ref } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
 import { silent } from "../util/log.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
@@ -45,6 +47,8 @@ const rolledOut = {
 class Cluster {
   readonly applied: string[] = [];
   readonly refusals = new Map<string, number>();
+  /** What somebody made before. */
+  readonly live = new Map<string, KubeObject>();
   status: MeshConfig["status"];
   readonly #mesh: MeshConfig;
 
@@ -83,7 +87,8 @@ class Cluster {
     return {
       client: {
         request: async () => ({ major: "1", minor: "35", groups: [] }),
-        get: async () => undefined,
+        get: async ({ kind }: Kind, ref: Ref) =>
+          this.live.get(`${kind} ${objectKey({ metadata: ref })}`),
         apply: this.#applyStatus,
       },
       world: {
@@ -139,6 +144,34 @@ for (const { title, status } of [
     );
     assert.match(cluster.status?.message ?? "", /RoleBinding edge\/.* is not there, a namespace/);
     assert.equal(cluster.status?.phase, "Failed");
+  });
+
+const shopService = (metadata: Partial<KubeObject["metadata"]>): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "web", namespace: "shop", ...metadata },
+});
+for (const { title, metadata, isTaken } of [
+  { title: "nobody says whose it is", metadata: {}, isTaken: false },
+  { title: "another tool made it", metadata: { labels: { [MANAGED_BY]: "Helm" } }, isTaken: false },
+  { title: "it bears our label", metadata: { labels: { [MANAGED_BY]: MANAGER } }, isTaken: true },
+  {
+    title: "we wrote it, and its labels were edited",
+    metadata: { managedFields: [{ manager: MANAGER, operation: "Apply" }] },
+    isTaken: true,
+  },
+])
+  test(`a gateway takes what has its name if ${title}: ${isTaken}`, async () => {
+    const gateways = [{ name: "web", namespace: "shop" }, { name: "other" }];
+    const cluster = new Cluster(meshWith(gateways));
+    cluster.live.set("Service shop/web", shopService(metadata));
+    await cluster.reconcile();
+    const written = cluster.applied.filter((name) => name.endsWith(" shop/web"));
+    assert.deepEqual(written.length > 0, isTaken, written.join());
+    assert.ok(cluster.applied.includes("Deployment mesh-system/other"), "others are made");
+    assert.equal(cluster.reasonOf("GatewaysReady"), isTaken ? "Programmed" : "Conflict");
+    if (!isTaken)
+      assert.match(cluster.status?.message ?? "", /^Service shop\/web .* left as it is/);
   });
 
 test("what a working mesh waits for hides nothing of what comes after", async () => {

@@ -13,6 +13,7 @@ import { type Settings, settingsOf } from "../install/settings.ts";
 import { webhookName } from "../install/webhook.ts";
 import { isApiError } from "../kube/error.ts";
 import { MeshError } from "../util/errors.ts";
+import { Claims } from "./claims.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
 import { conflictWith, specWait, versionWait } from "./preflight.ts";
 import { stageWait } from "./readiness.ts";
@@ -96,6 +97,7 @@ class Run {
   readonly #waits: StageWait[] = [];
   readonly #changed = new Set<StageName>();
   #trust: TrustState | undefined;
+  #claims: Claims | undefined;
   #blockedAt: StageName | undefined;
   /** An install goes step by step; what once worked is mended wherever it is broken. */
   readonly #isInstalled: boolean;
@@ -153,10 +155,12 @@ class Run {
   }
 
   async #perform(stages: readonly Stage[]): Promise<void> {
-    const { world, applied } = this.#deps;
+    const { client, world, applied } = this.#deps;
     const observed = world.owned(this.#settings.mesh);
     const isInSync: Parameters<typeof plan>[2] = (live, wanted) => applied.isInSync(live, wanted);
-    for (const step of plan(stages, observed, isInSync)) await this.#take(step, stages);
+    const steps = plan(stages, observed, isInSync);
+    this.#claims = new Claims(client, steps, observed);
+    for (const step of steps) await this.#take(step, stages);
   }
 
   async #take(step: Step, stages: readonly Stage[]): Promise<void> {
@@ -169,7 +173,7 @@ class Run {
     if (step.kind === "apply") return this.#attempt(step.object);
     const stage = stages.find(({ name }) => name === step.stage);
     const wait = stage && !this.#hasWait() && (await this.#wait(stage));
-    if (wait) this.#waits.push({ stage: step.stage, ...wait });
+    if (wait) this.#tell(wait);
     if (this.#hasWait() && !this.#isInstalled) this.#blockedAt = step.stage;
   }
 
@@ -180,13 +184,20 @@ class Run {
   /** Of what is refused the status tells; it holds up nothing of the same stage. */
   async #attempt(object: KubeObject): Promise<void> {
     try {
+      const conflict = await this.#claims?.conflict(object, this.#signal);
+      if (conflict) return this.#tell(conflict);
       await this.#apply(object);
       this.#changed.add(this.stage);
     } catch (error) {
       const wait = refusalWait(error);
       if (wait === undefined) throw error;
-      this.#waits.push({ stage: this.stage, ...wait });
+      this.#tell(wait);
     }
+  }
+
+  #tell(wait: Wait): void {
+    if (!this.#waits.some(({ message }) => message === wait.message))
+      this.#waits.push({ stage: this.stage, ...wait });
   }
 
   async #wait(stage: Stage): Promise<Wait | undefined> {

@@ -6,13 +6,14 @@ import type { Deployment, MutatingWebhookConfiguration, Service } from "../api/g
 import { KINDS, type Kind, type Live, type MeshConfig } from "../api/kinds.ts";
 import { MANAGED_BY, MANAGER, MESH } from "../api/labels.ts";
 import { CA_SECRET, CACERTS_SECRET, CONTROL_PLANE, OPERATOR_NAMESPACE } from "../api/names.ts";
-import { type KubeObject, type ManagedFields, objectKey } from "../api/object.ts";
+import { type KubeObject, objectKey } from "../api/object.ts";
 import { isOwned } from "../install/metadata.ts";
 import { identity } from "../install/plan.ts";
 import type { Client, Selection } from "../kube/client.ts";
 import { type Reflection, reflect } from "../kube/watch.ts";
 import type { Sink } from "../store/sink.ts";
 import type { Log } from "../util/log.ts";
+import { isOwn } from "./applied.ts";
 
 const OURS: Selection = { labelSelector: `${MANAGED_BY}=${MANAGER}` };
 const NAMES_ONLY: Selection = { ...OURS, metadataOnly: true };
@@ -203,6 +204,3 @@ function slim<T extends KubeObject>(object: T): T {
   const own = managedFields?.filter(isOwn);
   return { ...object, metadata: { ...metadata, ...(own?.length && { managedFields: own }) } };
 }
-
-const isOwn = ({ manager, operation, subresource }: ManagedFields): boolean =>
-  manager === MANAGER && operation === "Apply" && !subresource;
