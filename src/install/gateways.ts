@@ -1,4 +1,5 @@
 import type {
+  ContainerPort,
   Deployment,
   PodDisruptionBudget,
   Service,
@@ -65,6 +66,19 @@ const disruptionBudget = (
   spec: { maxUnavailable: 1, selector: { matchLabels: selector(settings, gateway) } },
 });
 
+/** Every proxy has these; its Service may name them all the same. */
+const OWN_PORTS: readonly number[] = [PORTS.readiness, PORTS.stats];
+
+/** One each, though several ports of the Service may lead to it: a list with two is not applied. */
+function containerPorts({ ports }: GatewaySettings): readonly ContainerPort[] {
+  const byTarget = Map.groupBy(ports, ({ targetPort }) => targetPort);
+  return [...byTarget]
+    .filter(([containerPort]) => !OWN_PORTS.includes(containerPort))
+    .flatMap(([containerPort, [first]]) =>
+      first ? [{ name: first.name, containerPort, protocol: "TCP" }] : [],
+    );
+}
+
 const deployment = (settings: Settings, gateway: GatewaySettings): Live<Deployment> => ({
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -91,14 +105,7 @@ const deployment = (settings: Settings, gateway: GatewaySettings): Live<Deployme
           image: settings.proxyImage,
           controlPlaneNamespace: settings.namespace,
           clusterDomain: settings.clusterDomain,
-          // The readiness port belongs to every proxy; its Service may name it all the same.
-          ports: gateway.ports
-            .filter(({ targetPort }) => targetPort !== PORTS.readiness)
-            .map(({ name, targetPort }) => ({
-              name,
-              containerPort: targetPort,
-              protocol: "TCP",
-            })),
+          ports: containerPorts(gateway),
           ...(gateway.resources && { resources: gateway.resources }),
           drainSeconds: gateway.drainSeconds,
         }),

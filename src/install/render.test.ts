@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse, parseAllDocuments } from "yaml";
-import type { ClusterRole, PolicyRule } from "../api/gen/kubernetes.ts";
+import type { ClusterRole, Deployment, PolicyRule } from "../api/gen/kubernetes.ts";
 import { kindOf, type Live, type MeshConfig } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
 import { golden } from "../testing/golden.ts";
@@ -83,6 +83,23 @@ test("an edit of a gateway's labels leaves its selectors, which cannot change, a
   const before = selectors({ istio: "edge" });
   assert.equal(before.length, 3, "of Service, Deployment and PodDisruptionBudget");
   assert.deepEqual(selectors({ istio: "front", team: "shop" }), before);
+});
+
+test("a gateway's pod has each port once, whatever ports of its Service lead there", () => {
+  const ports = [
+    { name: "http", port: 80, targetPort: 8080 },
+    { name: "alt", port: 8080 },
+    { name: "metrics", port: 15090 },
+    { name: "health", port: 15021 },
+  ];
+  const objects = rendered({ ...bare, spec: { gateways: [{ name: "edge", service: { ports } }] } });
+  const { spec } = objects.find(
+    ({ kind, metadata }) => kind === "Deployment" && metadata.name === "edge",
+  ) as Live<Deployment>;
+  assert.deepEqual(
+    spec?.template.spec?.containers[0]?.ports?.map(({ containerPort }) => containerPort),
+    [8080, 15021, 15090],
+  );
 });
 
 test("no gateway may have a name of the mesh's own", () => {

@@ -174,6 +174,17 @@ for (const { title, metadata, isTaken } of [
       assert.match(cluster.status?.message ?? "", /^Service shop\/web .* left as it is/);
   });
 
+test("a write that the API server fails to do is not passed over in the status", async () => {
+  const cluster = new Cluster(meshWith([{ name: "web" }], READY));
+  cluster.refusals.set("Service mesh-system/web", 500);
+  assert.equal(await cluster.reconcile(), 5_000);
+  assert.equal(cluster.reasonOf("GatewaysReady"), "WriteFailed");
+  assert.ok(!cluster.isTrue("Ready"));
+  assert.equal(cluster.reasonOf("Stalled"), undefined);
+  assert.match(cluster.status?.message ?? "", /refused to apply Service mesh-system\/web: no/);
+  assert.ok(cluster.applied.includes("Deployment mesh-system/web"), "the rest is written");
+});
+
 test("what a working mesh waits for hides nothing of what comes after", async () => {
   const cluster = new Cluster(meshWith([], READY));
   cluster.refusals.set("ConfigMap mesh-system/meshwright-control-plane", 403);

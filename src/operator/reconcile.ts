@@ -63,6 +63,12 @@ function refusalWait(error: unknown): Wait | undefined {
   };
 }
 
+/** A write that fails for no fault of a user's: the server's own, or of a webhook that it asks. */
+function failureWait(error: unknown): Wait | undefined {
+  if (!isApiError(error) || error.status < 500) return undefined;
+  return { reason: "WriteFailed", message: `${error.message}: ${error.hint} (${error.code})` };
+}
+
 /** Sees to it that we are asked before the MeshConfig goes. */
 async function hold(mesh: MeshConfig, deps: Deps, signal: AbortSignal): Promise<MeshConfig> {
   const { finalizers = [], resourceVersion } = mesh.metadata;
@@ -87,6 +93,8 @@ async function begin(
   await report(mesh, { ...first, waits: [wait], blockedAt: wait.stage }, deps, signal);
   return deps.world.mesh(mesh.metadata.name) ?? mesh;
 }
+
+type Delete = Extract<Step, { readonly kind: "delete" }>;
 
 class Run {
   stage: StageName = "Namespace";
@@ -160,17 +168,16 @@ class Run {
     const isInSync: Parameters<typeof plan>[2] = (live, wanted) => applied.isInSync(live, wanted);
     const steps = plan(stages, observed, isInSync);
     this.#claims = new Claims(client, steps, observed);
-    for (const step of steps) await this.#take(step, stages);
+    for (const step of steps) if (step.kind !== "delete") await this.#take(step, stages);
+    if (this.#waits.length > 0) return;
+    for (const step of steps)
+      if (step.kind === "delete") await this.#attempt(() => this.#remove(step.object));
   }
 
-  async #take(step: Step, stages: readonly Stage[]): Promise<void> {
-    if (step.kind === "delete") {
-      if (this.#waits.length === 0) await this.#remove(step.object);
-      return;
-    }
+  async #take(step: Exclude<Step, Delete>, stages: readonly Stage[]): Promise<void> {
     if (this.#blockedAt !== undefined) return;
     this.stage = step.stage;
-    if (step.kind === "apply") return this.#attempt(step.object);
+    if (step.kind === "apply") return this.#attempt(() => this.#make(step.object));
     const stage = stages.find(({ name }) => name === step.stage);
     const wait = stage && !this.#hasWait() && (await this.#wait(stage));
     if (wait) this.#tell(wait);
@@ -181,18 +188,22 @@ class Run {
     return this.#waits.some(({ stage }) => stage === this.stage);
   }
 
-  /** Of what is refused the status tells; it holds up nothing of the same stage. */
-  async #attempt(object: KubeObject): Promise<void> {
+  /** Of a write that is refused or fails the status tells; it holds up nothing of the same stage. */
+  async #attempt(write: () => Promise<void>): Promise<void> {
     try {
-      const conflict = await this.#claims?.conflict(object, this.#signal);
-      if (conflict) return this.#tell(conflict);
-      await this.#apply(object);
-      this.#changed.add(this.stage);
+      await write();
     } catch (error) {
-      const wait = refusalWait(error);
+      const wait = refusalWait(error) ?? failureWait(error);
       if (wait === undefined) throw error;
       this.#tell(wait);
     }
+  }
+
+  async #make(object: KubeObject): Promise<void> {
+    const conflict = await this.#claims?.conflict(object, this.#signal);
+    if (conflict) return this.#tell(conflict);
+    await this.#apply(object);
+    this.#changed.add(this.stage);
   }
 
   #tell(wait: Wait): void {
@@ -229,7 +240,7 @@ class Run {
     if (this.#settings.failurePolicy === "Ignore" || this.#trust === undefined) return;
     const stages = this.#render(true, this.#trust, true);
     const webhook = stages.find(({ name }) => name === "Injector")?.objects[0];
-    if (webhook) await this.#attempt(webhook);
+    if (webhook) await this.#attempt(() => this.#make(webhook));
   }
 
   /** Only after a trial was the policy ever set to refuse. */
