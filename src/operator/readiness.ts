@@ -2,6 +2,7 @@
 import type { Pod } from "../api/gen/kubernetes.ts";
 import { apiVersionOf, definedKind, KINDS, type Live } from "../api/kinds.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
+import { isManaged } from "../install/metadata.ts";
 import { addressWait, podTrouble, rolloutWait, type Wait } from "../install/readiness.ts";
 import type { Stage, StageName } from "../install/render.ts";
 import type { Settings } from "../install/settings.ts";
@@ -31,8 +32,7 @@ type Check = typeof stageWait;
 
 /** What has no row here is done when it is written. */
 const CHECKS: Readonly<Partial<Record<StageName, Check>>> = {
-  CRDs: async ({ stage, isTrusted }, deps, signal) =>
-    isTrusted ? undefined : unserved(stage, deps, signal),
+  CRDs: async ({ isTrusted }, deps, signal) => (isTrusted ? undefined : unserved(deps, signal)),
   ControlPlane: async ({ stage, settings, rootsPem, isTrusted }, deps, signal) => {
     const wait = await rollout(stage, deps, signal);
     return wait ?? (isTrusted ? undefined : deps.probes.xds(settings, rootsPem, signal));
@@ -46,13 +46,12 @@ const CHECKS: Readonly<Partial<Record<StageName, Check>>> = {
 const isLeaving = (object: KubeObject | undefined): object is KubeObject =>
   object?.metadata.deletionTimestamp !== undefined;
 
-/** A definition counts when the API server serves what it defines. */
+/** A definition counts when the API server serves what it defines, whoever installed it. */
 async function unserved(
-  { objects }: Stage,
-  { client }: Deps,
+  { client, crds, world }: Deps,
   signal: AbortSignal,
 ): Promise<Wait | undefined> {
-  const groups = Map.groupBy(objects, (definition) => apiVersionOf(definedKind(definition)));
+  const groups = Map.groupBy(crds, (definition) => apiVersionOf(definedKind(definition)));
   const { groups: served } = (await client.request(
     { doing: "ask what the API serves", method: "GET", path: "/apis" },
     signal,
@@ -61,10 +60,20 @@ async function unserved(
   for (const [version, definitions] of groups) {
     const plurals = known.has(version) ? await pluralsOf(version, client, signal) : new Set();
     const missing = definitions.find((definition) => !plurals.has(definedKind(definition).plural));
-    if (missing)
-      return { reason: "Establishing", message: `${objectName(missing)} is not served yet` };
+    if (missing) return definitionWait(missing, world.live(missing));
   }
   return undefined;
+}
+
+function definitionWait(wanted: KubeObject, live: KubeObject | undefined): Wait {
+  if (live === undefined || isManaged(live))
+    return { reason: "Establishing", message: `${objectName(wanted)} is not served yet` };
+  const { version } = definedKind(wanted);
+  return {
+    reason: "OutdatedDefinition",
+    message: `${objectName(wanted)} is somebody else's and does not serve ${version}: upgrade it`,
+    stalled: true,
+  };
 }
 
 async function pluralsOf(

@@ -6,6 +6,7 @@ import { MANAGED_BY, MANAGER } from "../api/labels.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
 import type { Ref } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
+import type { Request } from "../kube/transport.ts";
 import { silent } from "../util/log.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
 import { reconcile } from "./reconcile.ts";
@@ -43,12 +44,30 @@ const rolledOut = {
   status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
 };
 
+const DEFINITION: KubeObject = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "virtualservices.networking.istio.io" },
+  spec: {
+    group: "networking.istio.io",
+    scope: "Namespaced",
+    names: { kind: "VirtualService", plural: "virtualservices" },
+    versions: [{ name: "v1", storage: true }],
+  },
+};
+/** Of an API server with the definitions of Istio 1.21. */
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  "/version": { major: "1", minor: "35" },
+  "/apis": { groups: [{ versions: [{ groupVersion: "networking.istio.io/v1beta1" }] }] },
+};
+
 /** A cluster in which whatever is written works at once, but for what is refused. */
 class Cluster {
   readonly applied: string[] = [];
   readonly refusals = new Map<string, number>();
   /** What somebody made before. */
   readonly live = new Map<string, KubeObject>();
+  definitions: readonly KubeObject[] = [];
   status: MeshConfig["status"];
   readonly #mesh: MeshConfig;
 
@@ -86,7 +105,7 @@ class Cluster {
   #deps(notAfter: Date): Deps {
     return {
       client: {
-        request: async () => ({ major: "1", minor: "35", groups: [] }),
+        request: async ({ path }: Request) => ANSWERS[path],
         get: async ({ kind }: Kind, ref: Ref) =>
           this.live.get(`${kind} ${objectKey({ metadata: ref })}`),
         apply: this.#applyStatus,
@@ -94,7 +113,8 @@ class Cluster {
       world: {
         meshes: () => [this.#mesh],
         owned: () => new Map(),
-        live: () => undefined,
+        live: (object: KubeObject) =>
+          object.kind === DEFINITION.kind ? this.live.get(objectName(object)) : undefined,
         find: (kind: Kind) => (kind === KINDS.deployment ? rolledOut : undefined),
         deployments: () => [],
         learn: () => {},
@@ -104,7 +124,7 @@ class Cluster {
       probes: { xds: async () => undefined, injection: async () => undefined },
       events: { emit: async () => {} },
       catalogue: { version: VERSION, image: "", proxyImage: "" },
-      crds: [],
+      crds: this.definitions,
       faultsOf: () => [],
       log: silent,
       now: () => NOW,
@@ -183,6 +203,19 @@ test("a write that the API server fails to do is not passed over in the status",
   assert.equal(cluster.reasonOf("Stalled"), undefined);
   assert.match(cluster.status?.message ?? "", /refused to apply Service mesh-system\/web: no/);
   assert.ok(cluster.applied.includes("Deployment mesh-system/web"), "the rest is written");
+});
+
+test("a definition of somebody else's that is too old stops the install, in words", async () => {
+  const cluster = new Cluster(meshWith([]));
+  cluster.definitions = [DEFINITION];
+  cluster.live.set(objectName(DEFINITION), DEFINITION);
+  await cluster.reconcile();
+  assert.equal(cluster.reasonOf("CRDsReady"), "OutdatedDefinition");
+  assert.equal(
+    cluster.status?.message,
+    "CustomResourceDefinition virtualservices.networking.istio.io is somebody else's and does not serve v1: upgrade it",
+  );
+  assert.deepEqual(cluster.applied, ["Namespace mesh-system"]);
 });
 
 test("what a working mesh waits for hides nothing of what comes after", async () => {
