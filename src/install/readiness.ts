@@ -54,10 +54,12 @@ export function addressesOf({ spec = {}, status = {} }: Live<Service>): readonly
   return (status.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip ?? hostname ?? []);
 }
 
+export const ADDRESS_PENDING = "AddressPending";
+
 export function addressWait(service: Live<Service>): Wait | undefined {
   if (addressesOf(service).length > 0) return undefined;
   return {
-    reason: "AddressPending",
+    reason: ADDRESS_PENDING,
     message: `${objectName(service)} waits for the address of its load balancer`,
   };
 }

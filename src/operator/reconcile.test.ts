@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTrue } from "../api/conditions.ts";
-import { KINDS, type Kind, type MeshConfig } from "../api/kinds.ts";
+import type { Kind, MeshConfig } from "../api/kinds.ts";
 import { MANAGED_BY, MANAGER } from "../api/labels.ts";
 import { type KubeObject, objectKey, objectName } from "../api/object.ts";
+import { identity } from "../install/plan.ts";
 import type { Ref } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
 import type { Request } from "../kube/transport.ts";
@@ -40,7 +41,7 @@ const READY: MeshConfig["status"] = {
 };
 const rolledOut = {
   metadata: { name: "meshwright-control-plane" },
-  spec: { replicas: 1 },
+  spec: { replicas: 1, selector: {} },
   status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
 };
 
@@ -67,7 +68,11 @@ class Cluster {
   readonly refusals = new Map<string, number>();
   /** What somebody made before. */
   readonly live = new Map<string, KubeObject>();
+  readonly deleted: string[] = [];
   definitions: readonly KubeObject[] = [];
+  owned: readonly KubeObject[] = [];
+  /** Deployments and Services as they are, where it matters. */
+  readonly seen = new Map<string, unknown>();
   status: MeshConfig["status"];
   readonly #mesh: MeshConfig;
 
@@ -106,20 +111,23 @@ class Cluster {
     return {
       client: {
         request: async ({ path }: Request) => ANSWERS[path],
+        list: async () => [],
+        remove: async (_: Kind, ref: Ref) => this.deleted.push(objectKey({ metadata: ref })),
         get: async ({ kind }: Kind, ref: Ref) =>
           this.live.get(`${kind} ${objectKey({ metadata: ref })}`),
         apply: this.#applyStatus,
       },
       world: {
         meshes: () => [this.#mesh],
-        owned: () => new Map(),
+        owned: () => new Map(this.owned.map((object) => [identity(object), object])),
         live: (object: KubeObject) =>
           object.kind === DEFINITION.kind ? this.live.get(objectName(object)) : undefined,
-        find: (kind: Kind) => (kind === KINDS.deployment ? rolledOut : undefined),
+        find: ({ kind }: Kind, key: string) =>
+          this.seen.get(`${kind} ${key}`) ?? (kind === "Deployment" ? rolledOut : undefined),
         deployments: () => [],
         learn: () => {},
       },
-      applied: { apply: this.#apply, isInSync: () => false },
+      applied: { apply: this.#apply, isInSync: () => false, forget: () => {} },
       trust: { ensure: async () => ({ data: {}, rootsPem: "", fingerprint: "root", notAfter }) },
       probes: { xds: async () => undefined, injection: async () => undefined },
       events: { emit: async () => {} },
@@ -217,6 +225,32 @@ test("a definition of somebody else's that is too old stops the install, in word
   );
   assert.deepEqual(cluster.applied, ["Namespace mesh-system"]);
 });
+
+const serviceOf = (name: string, addresses: readonly string[]): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name, namespace: "mesh-system", uid: name },
+  spec: { type: "LoadBalancer" },
+  status: { loadBalancer: { ingress: addresses.map((ip) => ({ ip })) } },
+});
+const pending = {
+  ...rolledOut,
+  kind: "Deployment",
+  status: { ...rolledOut.status, availableReplicas: 0 },
+};
+for (const { title, deployment, deleted } of [
+  { title: "only waits for the address that it holds", deployment: rolledOut, deleted: true },
+  { title: "does not run yet", deployment: pending, deleted: false },
+])
+  test(`a gateway of another name goes while the new one ${title}: ${deleted}`, async () => {
+    const cluster = new Cluster(meshWith([{ name: "new" }], READY));
+    cluster.owned = [serviceOf("old", ["192.0.2.1"])];
+    cluster.seen.set("Service mesh-system/new", serviceOf("new", []));
+    cluster.seen.set("Deployment mesh-system/new", deployment);
+    await cluster.reconcile();
+    assert.ok(!cluster.isTrue("GatewaysReady"));
+    assert.deepEqual(cluster.deleted, deleted ? ["mesh-system/old"] : []);
+  });
 
 test("what a working mesh waits for hides nothing of what comes after", async () => {
   const cluster = new Cluster(meshWith([], READY));

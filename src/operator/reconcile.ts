@@ -7,7 +7,7 @@ import { KINDS, type MeshConfig } from "../api/kinds.ts";
 import { MANAGER } from "../api/labels.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
 import { identity, plan, type Step } from "../install/plan.ts";
-import { addressesOf, type Wait } from "../install/readiness.ts";
+import { ADDRESS_PENDING, addressesOf, type Wait } from "../install/readiness.ts";
 import { type Facts, render, type Stage, type StageName } from "../install/render.ts";
 import { type Settings, settingsOf } from "../install/settings.ts";
 import { webhookName } from "../install/webhook.ts";
@@ -169,7 +169,8 @@ class Run {
     const steps = plan(stages, observed, isInSync);
     this.#claims = new Claims(client, steps, observed);
     for (const step of steps) if (step.kind !== "delete") await this.#take(step, stages);
-    if (this.#waits.length > 0) return;
+    // What goes may yet serve in place of what does not work; or hold the address that is waited for.
+    if (this.#waits.some(({ reason }) => reason !== ADDRESS_PENDING)) return;
     for (const step of steps)
       if (step.kind === "delete") await this.#attempt(() => this.#remove(step.object));
   }
