@@ -1,13 +1,21 @@
 /** Whether a stage works: by looking, and where no status tells, by asking. */
 import type { Pod } from "../api/gen/kubernetes.ts";
+import type { MeshConfigStatus } from "../api/gen/mesh-config.ts";
 import { apiVersionOf, definedKind, KINDS, type Live } from "../api/kinds.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
 import { isManaged } from "../install/metadata.ts";
-import { addressWait, podTrouble, rolloutWait, type Wait } from "../install/readiness.ts";
+import {
+  addressesOf,
+  addressWait,
+  podTrouble,
+  rolloutWait,
+  type Wait,
+} from "../install/readiness.ts";
 import type { Stage, StageName } from "../install/render.ts";
-import type { Settings } from "../install/settings.ts";
+import type { GatewaySettings, Settings } from "../install/settings.ts";
 import type { Client } from "../kube/client.ts";
 import type { Deps } from "./deps.ts";
+import type { World } from "./world.ts";
 
 export interface Question {
   readonly stage: Stage;
@@ -135,6 +143,23 @@ async function explained(
   const trouble = podTrouble(pods);
   if (trouble === undefined) return wait;
   return { ...wait, reason: trouble.reason, message: `${wait.message}; ${trouble.message}` };
+}
+
+/** Of one gateway as it runs, whatever else of the mesh is not as it should be. */
+export function gatewayState(
+  { name, namespace }: Pick<GatewaySettings, "name" | "namespace">,
+  world: World,
+): NonNullable<MeshConfigStatus["gateways"]>[number] {
+  const deployment = world.find(KINDS.deployment, `${namespace}/${name}`);
+  const service = world.find(KINDS.service, `${namespace}/${name}`);
+  const reached = service ? addressesOf(service) : [];
+  const isRolledOut = deployment !== undefined && rolloutWait(deployment) === undefined;
+  return {
+    name,
+    namespace,
+    addresses: [...reached],
+    ready: isRolledOut && reached.length > 0,
+  };
 }
 
 function addresses({ objects }: Stage, { world }: Deps): Wait | undefined {

@@ -252,6 +252,35 @@ for (const { title, deployment, deleted } of [
     assert.deepEqual(cluster.deleted, deleted ? ["mesh-system/old"] : []);
   });
 
+for (const { title, refused } of [
+  { title: "works", refused: undefined },
+  { title: "waits", refused: "ConfigMap mesh-system/meshwright-control-plane" },
+])
+  test(`each gateway has a state of its own while the control plane ${title}`, async () => {
+    const names = ["up", "down", "unreached", "unknown"];
+    const cluster = new Cluster(
+      meshWith(
+        names.map((name) => ({ name })),
+        READY,
+      ),
+    );
+    for (const name of ["up", "down"])
+      cluster.seen.set(`Service mesh-system/${name}`, serviceOf(name, ["192.0.2.1"]));
+    cluster.seen.set("Service mesh-system/unreached", serviceOf("unreached", []));
+    cluster.seen.set("Deployment mesh-system/down", pending);
+    if (refused) cluster.refusals.set(refused, 403);
+    await cluster.reconcile();
+    assert.deepEqual(
+      cluster.status?.gateways?.map(({ name, ready }) => [name, ready]),
+      [
+        ["up", true],
+        ["down", false],
+        ["unreached", false],
+        ["unknown", false],
+      ],
+    );
+  });
+
 test("what a working mesh waits for hides nothing of what comes after", async () => {
   const cluster = new Cluster(meshWith([], READY));
   cluster.refusals.set("ConfigMap mesh-system/meshwright-control-plane", 403);

@@ -7,7 +7,7 @@ import { KINDS, type MeshConfig } from "../api/kinds.ts";
 import { MANAGER } from "../api/labels.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
 import { identity, plan, type Step } from "../install/plan.ts";
-import { ADDRESS_PENDING, addressesOf, type Wait } from "../install/readiness.ts";
+import { ADDRESS_PENDING, type Wait } from "../install/readiness.ts";
 import { type Facts, render, type Stage, type StageName } from "../install/render.ts";
 import { type Settings, settingsOf } from "../install/settings.ts";
 import { webhookName } from "../install/webhook.ts";
@@ -16,7 +16,7 @@ import { MeshError } from "../util/errors.ts";
 import { Claims } from "./claims.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
 import { conflictWith, specWait, versionWait } from "./preflight.ts";
-import { stageWait } from "./readiness.ts";
+import { gatewayState, stageWait } from "./readiness.ts";
 import { isSameStatus, type Report, type StageWait, statusOf, wasReady } from "./status.ts";
 import type { TrustState } from "./trust.ts";
 
@@ -136,13 +136,7 @@ class Run {
       version,
       trust: this.#trust,
       deployments: world.deployments(mesh),
-      gateways: gateways.map(({ name, namespace }) => {
-        const service = world.find(KINDS.service, `${namespace}/${name}`);
-        const addresses = service ? addressesOf(service) : [];
-        const ready =
-          addresses.length > 0 && !this.#waits.some(({ stage }) => stage === "Gateways");
-        return { name, namespace, addresses: [...addresses], ready };
-      }),
+      gateways: gateways.map((gateway) => gatewayState(gateway, world)),
     };
   }
 
