@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isTrue } from "../api/conditions.ts";
 import type { Kind, MeshConfig } from "../api/kinds.ts";
 import { MANAGED_BY, MANAGER } from "../api/labels.ts";
-import { type KubeObject, objectKey, objectName } from "../api/object.ts";
+import { type KubeObject, objectName } from "../api/object.ts";
 import { identity } from "../install/plan.ts";
 import type { Ref } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
@@ -41,7 +41,7 @@ const READY: MeshConfig["status"] = {
 };
 const rolledOut = {
   metadata: { name: "meshwright-control-plane" },
-  spec: { replicas: 1, selector: {} },
+  spec: { replicas: 1, selector: {}, template: {} },
   status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
 };
 
@@ -62,6 +62,8 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   "/apis": { groups: [{ versions: [{ groupVersion: "networking.istio.io/v1beta1" }] }] },
 };
 
+const keyOf = ({ namespace, name }: Ref): string => (namespace ? `${namespace}/${name}` : name);
+
 /** A cluster in which whatever is written works at once, but for what is refused. */
 class Cluster {
   readonly applied: string[] = [];
@@ -71,6 +73,7 @@ class Cluster {
   readonly deleted: string[] = [];
   definitions: readonly KubeObject[] = [];
   owned: readonly KubeObject[] = [];
+  deployments: readonly unknown[] = [];
   /** Deployments and Services as they are, where it matters. */
   readonly seen = new Map<string, unknown>();
   status: MeshConfig["status"];
@@ -112,9 +115,8 @@ class Cluster {
       client: {
         request: async ({ path }: Request) => ANSWERS[path],
         list: async () => [],
-        remove: async (_: Kind, ref: Ref) => this.deleted.push(objectKey({ metadata: ref })),
-        get: async ({ kind }: Kind, ref: Ref) =>
-          this.live.get(`${kind} ${objectKey({ metadata: ref })}`),
+        remove: async (_: Kind, ref: Ref) => this.deleted.push(keyOf(ref)),
+        get: async ({ kind }: Kind, ref: Ref) => this.live.get(`${kind} ${keyOf(ref)}`),
         apply: this.#applyStatus,
       },
       world: {
@@ -124,7 +126,7 @@ class Cluster {
           object.kind === DEFINITION.kind ? this.live.get(objectName(object)) : undefined,
         find: ({ kind }: Kind, key: string) =>
           this.seen.get(`${kind} ${key}`) ?? (kind === "Deployment" ? rolledOut : undefined),
-        deployments: () => [],
+        deployments: () => this.deployments,
         learn: () => {},
       },
       applied: { apply: this.#apply, isInSync: () => false, forget: () => {} },
@@ -280,6 +282,23 @@ for (const { title, refused } of [
       ],
     );
   });
+
+test("a spec that is refused hides nothing of what runs, and is looked at again", async () => {
+  const gateway = { name: "up", namespace: "mesh-system", addresses: ["192.0.2.1"], ready: true };
+  const down = { ...gateway, name: "down" };
+  const mesh = meshWith([{ name: "other" }], { ...READY, gateways: [gateway, down] });
+  const cluster = new Cluster({ ...mesh, spec: { ...mesh.spec, version: "9.9.9" } });
+  cluster.seen.set("Service mesh-system/up", serviceOf("up", ["192.0.2.1"]));
+  cluster.deployments = [rolledOut];
+  assert.equal(await cluster.reconcile(), 24 * HOUR_MS);
+  assert.equal(cluster.reasonOf("Accepted"), "UnsupportedVersion");
+  assert.deepEqual(cluster.status?.gateways, [gateway, { ...down, addresses: [], ready: false }]);
+  assert.deepEqual(
+    cluster.status?.components?.map(({ name }) => name),
+    ["meshwright-control-plane"],
+  );
+  assert.deepEqual(cluster.applied, []);
+});
 
 test("what a working mesh waits for hides nothing of what comes after", async () => {
   const cluster = new Cluster(meshWith([], READY));

@@ -23,7 +23,7 @@ import type { TrustState } from "./trust.ts";
 /** The next look while something is waited for: what no watch tells of is asked for more often. */
 const AGAIN_MS = 5_000;
 const ASK_AGAIN_MS = 500;
-/** No watch tells of a CA that expires; and the clock by which it does may be set meanwhile. */
+/** No watch tells of a CA that expires, by a clock that may be set, nor of a newer API server. */
 const LONGEST_MS = 24 * 3_600_000;
 const ASKED: readonly string[] = ["Establishing", "XdsProbeFailed", "DryRunInjectFailed"];
 
@@ -31,14 +31,13 @@ export async function reconcile(
   mesh: MeshConfig,
   deps: Deps,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<number> {
   const settings = settingsOf(mesh, deps.catalogue);
-  const nothing = { waits: [], version: settings.version, deployments: [], gateways: [] };
-  const conflict = conflictWith(mesh, deps.world.meshes());
-  // Whose place is taken is told when that becomes free: the other's end is an event.
-  if (conflict) return report(mesh, { ...nothing, refusal: conflict }, deps, signal);
-  const refusal = (await versionWait(mesh, deps, signal)) ?? specWait(mesh, deps);
-  if (refusal) return report(mesh, { ...nothing, refusal }, deps, signal);
+  const refusal =
+    conflictWith(mesh, deps.world.meshes()) ??
+    (await versionWait(mesh, deps, signal)) ??
+    specWait(mesh, deps);
+  if (refusal) return report(mesh, refused(mesh, settings, refusal, deps), deps, signal);
   const held = await begin(await hold(mesh, deps, signal), settings, deps, signal);
   const run = new Run(held, settings, deps, signal);
   try {
@@ -50,6 +49,24 @@ export async function reconcile(
     throw error;
   }
   return report(held, run.report(), deps, signal);
+}
+
+/** Nothing is changed then; what an earlier spec made runs on. */
+function refused(
+  { metadata, status = {} }: MeshConfig,
+  { version, namespace: home }: Settings,
+  refusal: Wait,
+  { world }: Deps,
+): Report {
+  return {
+    refusal,
+    waits: [],
+    version,
+    deployments: world.deployments(metadata.name),
+    gateways: (status.gateways ?? []).map(({ name, namespace = home }) =>
+      gatewayState({ name, namespace }, world),
+    ),
+  };
 }
 
 /** What an edit or a permission can mend is said in the status; the rest is only tried again. */
@@ -287,7 +304,7 @@ async function report(
   found: Report,
   deps: Deps,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<number> {
   const status = statusOf(mesh, found, deps.now());
   if (!isSameStatus(mesh.status, status)) {
     const { apiVersion, kind, metadata } = mesh;
@@ -302,10 +319,10 @@ async function report(
   return nextLookMs(found, deps.now());
 }
 
-function nextLookMs({ waits, trust }: Report, now: Date): number | undefined {
+function nextLookMs({ waits, trust }: Report, now: Date): number {
   if (waits.length > 0)
     return waits.some(({ reason }) => ASKED.includes(reason)) ? ASK_AGAIN_MS : AGAIN_MS;
-  if (trust === undefined) return undefined;
+  if (trust === undefined) return LONGEST_MS;
   return Math.min(LONGEST_MS, Math.max(0, trust.notAfter.getTime() - now.getTime()));
 }
 
