@@ -45,6 +45,16 @@ test("a new rendering is not in sync, nor is anything that was never applied", a
   assert.ok(!applied.isInSync(live([WHOLE]), wanted));
 });
 
+test("what others did is told from what is wanted anew, and from what is not known", async () => {
+  const applied = await after(live([WHOLE]));
+  const anew = { ...wanted, spec: { changed: true } };
+  assert.ok(applied.isTouched(live([own({})]), wanted));
+  assert.ok(!applied.isTouched(live([WHOLE]), anew));
+  assert.ok(applied.isTouched(undefined, anew));
+  applied.forget(wanted);
+  assert.ok(!applied.isTouched(undefined, wanted));
+});
+
 test("what is being deleted is left alone: its end will be told", async () => {
   const applied = await after(live([WHOLE]));
   const leaving = live([]);

@@ -53,6 +53,12 @@ export class Applied {
     );
   }
 
+  /** Whether it is somebody else's doing that an object is missing, or is not as it is wanted. */
+  isTouched(live: KubeObject | undefined, wanted: KubeObject): boolean {
+    const mark = this.#marks.get(identity(wanted));
+    return mark !== undefined && (live === undefined || mark.rendered === contentHash(wanted));
+  }
+
   forget(object: KubeObject): void {
     this.#marks.delete(identity(object));
   }

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTrue } from "../api/conditions.ts";
 import type { Kind, MeshConfig } from "../api/kinds.ts";
-import { MANAGED_BY, MANAGER } from "../api/labels.ts";
+import { MANAGED_BY, MANAGER, MESH } from "../api/labels.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
+import { isManaged } from "../install/metadata.ts";
 import { identity } from "../install/plan.ts";
-import type { Ref } from "../kube/client.ts";
+import type { ApplyOptions, Client, Ref } from "../kube/client.ts";
 import { ApiError } from "../kube/error.ts";
+import type { Happening } from "../kube/events.ts";
 import type { Request } from "../kube/transport.ts";
 import { silent } from "../util/log.ts";
+import { Applied } from "./applied.ts";
 import { type Deps, FINALIZER } from "./deps.ts";
 import { reconcile } from "./reconcile.ts";
 
@@ -66,25 +69,39 @@ const keyOf = ({ namespace, name }: Ref): string => (namespace ? `${namespace}/$
 
 /** A cluster in which whatever is written works at once, but for what is refused. */
 class Cluster {
-  readonly applied: string[] = [];
-  readonly refusals = new Map<string, number>();
   /** What somebody made before. */
   readonly live = new Map<string, KubeObject>();
-  readonly deleted: string[] = [];
+  /** What a write of it is answered with. */
+  readonly refusals = new Map<string, number>();
+  /** Deployments and Services as they are, where it matters. */
+  readonly seen = new Map<string, unknown>();
   definitions: readonly KubeObject[] = [];
   owned: readonly KubeObject[] = [];
   deployments: readonly unknown[] = [];
-  /** Deployments and Services as they are, where it matters. */
-  readonly seen = new Map<string, unknown>();
+  root = "root";
+  readonly applied: string[] = [];
+  readonly deleted: string[] = [];
+  readonly said: string[] = [];
   status: MeshConfig["status"];
   readonly #mesh: MeshConfig;
+  readonly #client: Client;
+  readonly #applied: Applied;
 
   constructor(mesh: MeshConfig) {
     this.#mesh = mesh;
+    this.#client = {
+      request: async ({ path }: Request) => ANSWERS[path],
+      list: async () => [],
+      remove: async (_: Kind, ref: Ref) => this.deleted.push(keyOf(ref)),
+      get: async ({ kind }: Kind, ref: Ref) => this.live.get(`${kind} ${keyOf(ref)}`),
+      apply: async (object: KubeObject, { subresource }: ApplyOptions) =>
+        subresource ? this.#applyStatus(object) : this.#apply(object),
+    } as unknown as Client;
+    this.#applied = new Applied(this.#client);
   }
 
   /** @param notAfter until when the CA is good */
-  reconcile(notAfter = new Date(NOW.getTime() + HOUR_MS)): Promise<number | undefined> {
+  reconcile(notAfter = new Date(NOW.getTime() + HOUR_MS)): Promise<number> {
     return reconcile(this.#mesh, this.#deps(notAfter), signal);
   }
 
@@ -96,43 +113,44 @@ class Cluster {
     return this.status?.conditions?.find(({ type }) => type === condition)?.reason;
   }
 
-  readonly #apply = async (object: KubeObject): Promise<KubeObject> => {
+  #apply(object: KubeObject): KubeObject {
     const name = objectName(object);
     const status = this.refusals.get(name);
     if (status !== undefined)
       throw new ApiError(`apply ${name}`, { status, reason: "", message: "no" });
-    this.applied.push(name);
-    return object;
-  };
+    const resourceVersion = String(this.applied.push(name));
+    const live = { ...object, metadata: { ...object.metadata, resourceVersion } };
+    this.live.set(name, live);
+    return live;
+  }
 
-  readonly #applyStatus = async (mesh: MeshConfig): Promise<MeshConfig> => {
-    this.status = mesh.status;
+  #applyStatus(mesh: KubeObject): KubeObject {
+    this.status = mesh.status as MeshConfig["status"];
     return mesh;
-  };
+  }
 
   #deps(notAfter: Date): Deps {
+    const { root } = this;
     return {
-      client: {
-        request: async ({ path }: Request) => ANSWERS[path],
-        list: async () => [],
-        remove: async (_: Kind, ref: Ref) => this.deleted.push(keyOf(ref)),
-        get: async ({ kind }: Kind, ref: Ref) => this.live.get(`${kind} ${keyOf(ref)}`),
-        apply: this.#applyStatus,
-      },
+      client: this.#client,
       world: {
         meshes: () => [this.#mesh],
         owned: () => new Map(this.owned.map((object) => [identity(object), object])),
-        live: (object: KubeObject) =>
-          object.kind === DEFINITION.kind ? this.live.get(objectName(object)) : undefined,
+        live: (object: KubeObject) => {
+          const found = this.live.get(objectName(object));
+          return found && (found === DEFINITION || isManaged(found)) ? found : undefined;
+        },
         find: ({ kind }: Kind, key: string) =>
           this.seen.get(`${kind} ${key}`) ?? (kind === "Deployment" ? rolledOut : undefined),
         deployments: () => this.deployments,
         learn: () => {},
       },
-      applied: { apply: this.#apply, isInSync: () => false, forget: () => {} },
-      trust: { ensure: async () => ({ data: {}, rootsPem: "", fingerprint: "root", notAfter }) },
+      applied: this.#applied,
+      trust: {
+        ensure: async () => ({ data: { root }, rootsPem: root, fingerprint: root, notAfter }),
+      },
       probes: { xds: async () => undefined, injection: async () => undefined },
-      events: { emit: async () => {} },
+      events: { emit: async (_: unknown, { message }: Happening) => this.said.push(message) },
       catalogue: { version: VERSION, image: "", proxyImage: "" },
       crds: this.definitions,
       faultsOf: () => [],
@@ -298,6 +316,31 @@ test("a spec that is refused hides nothing of what runs, and is looked at again"
     ["meshwright-control-plane"],
   );
   assert.deepEqual(cluster.applied, []);
+});
+
+test("a definition that the last mesh left is the next one's to keep up to date", async () => {
+  const cluster = new Cluster(meshWith([]));
+  cluster.definitions = [DEFINITION];
+  const labels = { [MANAGED_BY]: MANAGER, [MESH]: "last" };
+  const left = { ...DEFINITION, metadata: { ...DEFINITION.metadata, labels } };
+  cluster.live.set(objectName(DEFINITION), left);
+  await cluster.reconcile();
+  assert.ok(cluster.applied.includes(objectName(DEFINITION)));
+});
+
+test("what is wanted otherwise than before was not changed by somebody else", async () => {
+  const cluster = new Cluster(meshWith([], READY));
+  await cluster.reconcile();
+  assert.deepEqual(cluster.said, [], "what was applied before is not known");
+  cluster.root = "another";
+  await cluster.reconcile();
+  const told = (words: string): boolean => cluster.said.some((one) => one.startsWith(words));
+  assert.ok(told("Deployment mesh-system/meshwright-control-plane was changed by somebody else"));
+  for (const kind of ["Secret", "MutatingWebhookConfiguration"]) assert.ok(!told(kind), kind);
+  cluster.live.delete("Secret mesh-system/cacerts");
+  cluster.root = "a third";
+  await cluster.reconcile();
+  assert.ok(told("Secret mesh-system/cacerts was deleted by somebody else"));
 });
 
 test("what a working mesh waits for hides nothing of what comes after", async () => {

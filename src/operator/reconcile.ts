@@ -6,7 +6,8 @@
 import { KINDS, type MeshConfig } from "../api/kinds.ts";
 import { MANAGER } from "../api/labels.ts";
 import { type KubeObject, objectName } from "../api/object.ts";
-import { identity, plan, type Step } from "../install/plan.ts";
+import { isManaged } from "../install/metadata.ts";
+import { plan, type Step } from "../install/plan.ts";
 import { ADDRESS_PENDING, type Wait } from "../install/readiness.ts";
 import { type Facts, render, type Stage, type StageName } from "../install/render.ts";
 import { type Settings, settingsOf } from "../install/settings.ts";
@@ -159,7 +160,6 @@ class Run {
 
   #render(ownsNamespace: boolean, trust: TrustState, injectionWorks: boolean): readonly Stage[] {
     const { world, crds } = this.#deps;
-    const { mesh } = this.#settings;
     const facts: Facts = {
       ownsNamespace,
       trust,
@@ -167,7 +167,7 @@ class Run {
       // A definition that somebody else installed is his to keep up to date.
       crds: crds.filter((crd) => {
         const live = world.live(crd);
-        return live === undefined || world.owned(mesh).has(identity(crd));
+        return live === undefined || isManaged(live);
       }),
     };
     return render(this.#settings, facts);
@@ -275,8 +275,9 @@ class Run {
 
   async #apply(object: KubeObject): Promise<void> {
     const { applied, world, events, log } = this.#deps;
-    const isRepair = this.#isInstalled && wasReady(this.#mesh);
     const previous = world.live(object);
+    const isTouched = applied.isTouched(previous, object);
+    const isRepair = isTouched && this.#isInstalled && wasReady(this.#mesh);
     const live = await applied.apply(object, this.#signal);
     if (previous?.metadata.resourceVersion === live.metadata.resourceVersion) return;
     world.learn(live);
