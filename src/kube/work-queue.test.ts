@@ -64,6 +64,65 @@ test("a key that fails waits its time, whatever is added meanwhile, and then suc
   assert.equal(runs, 4);
 });
 
+test("what is added while a key that failed runs again is not lost", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const queue = new WorkQueue({
+    name: "test",
+    log: silent,
+    signal: stop.signal,
+    baseMs: 1_000,
+    run: async () => {
+      runs += 1;
+      if (runs === 1) throw new Error("not yet");
+      await gate.promise;
+      return undefined;
+    },
+  });
+  queue.add("a");
+  await queue.idle();
+  t.mock.timers.tick(2_000);
+  assert.equal(runs, 2);
+  queue.add("a");
+  assert.equal(runs, 2, "two runs of one key at once");
+  gate.resolve();
+  await queue.idle();
+  assert.equal(runs, 3);
+});
+
+test("what is added while a key fails again waits its time too", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const queue = new WorkQueue({
+    name: "test",
+    log: silent,
+    signal: stop.signal,
+    baseMs: 1_000,
+    run: async () => {
+      runs += 1;
+      if (runs === 2) await gate.promise;
+      if (runs < 3) throw new Error("not yet");
+      return undefined;
+    },
+  });
+  queue.add("a");
+  await queue.idle();
+  t.mock.timers.tick(2_000);
+  queue.add("a");
+  gate.resolve();
+  await queue.idle();
+  assert.equal(runs, 2, "no time was waited");
+  t.mock.timers.tick(4_000);
+  await queue.idle();
+  assert.equal(runs, 3);
+});
+
 test("after its signal nothing runs", async () => {
   const stop = new AbortController();
   let runs = 0;

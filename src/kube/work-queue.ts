@@ -44,7 +44,8 @@ export class WorkQueue {
 
   /** At once, or as soon as the run that is under way has ended. A key that failed waits its time. */
   add(key: string): void {
-    if (this.#options.signal.aborted || this.#failures.has(key)) return;
+    if (this.#options.signal.aborted) return;
+    if (this.#failures.has(key) && !this.#running.has(key)) return;
     this.#take(key);
   }
 
