@@ -95,17 +95,15 @@ class Election {
 
   /** Renews until `held` aborts, and aborts `lost` when that failed for too long. */
   async renew(held: AbortSignal, lost: AbortController): Promise<void> {
-    const { log, renewDeadlineMs, retryMs, identity } = this.#options;
-    const deadline = setTimeout(
-      () => lost.abort(new Error(`the Lease was not renewed for ${renewDeadlineMs / 1000} s`)),
-      renewDeadlineMs,
-    );
+    const { log, retryMs, identity } = this.#options;
+    let deadline = this.#deadline(lost);
     while (!held.aborted) {
       await pause(retryMs, held);
       if (held.aborted) break;
       try {
         await this.#write(held);
-        deadline.refresh();
+        clearTimeout(deadline);
+        deadline = this.#deadline(lost);
       } catch (error) {
         if (held.aborted) break;
         if (!(error instanceof ApiError)) throw error;
@@ -118,10 +116,10 @@ class Election {
     clearTimeout(deadline);
   }
 
-  /** Lets the next replica start at once. */
+  /** Lets the next replica start at once; a Lease that another holds by now is left to it. */
   async release(): Promise<void> {
-    const { renewDeadlineMs, log } = this.#options;
-    if (performance.now() - this.#renewed > renewDeadlineMs) return;
+    const { identity, log } = this.#options;
+    if (this.#leftMs() <= 0 || this.#lease?.spec?.holderIdentity !== identity) return;
     try {
       await this.#write(AbortSignal.timeout(3_000), "");
     } catch (error) {
@@ -142,7 +140,22 @@ class Election {
       if (leftMs > 0) return false;
     }
     await this.#write(signal);
-    return true;
+    return this.#leftMs() > 0;
+  }
+
+  /** Aborts `lost` when no time is left. */
+  #deadline(lost: AbortController): NodeJS.Timeout | undefined {
+    const seconds = this.#options.renewDeadlineMs / 1000;
+    const expire = (): void => lost.abort(new Error(`the Lease was not renewed for ${seconds} s`));
+    const leftMs = this.#leftMs();
+    if (leftMs > 0) return setTimeout(expire, leftMs);
+    expire();
+    return undefined;
+  }
+
+  /** Counts from when the last renewal was sent: others count from when it was stored, or later. */
+  #leftMs(): number {
+    return this.#renewed + this.#options.renewDeadlineMs - performance.now();
   }
 
   async #isForeign(signal: AbortSignal): Promise<boolean> {
