@@ -49,6 +49,18 @@ test("no two objects have one address, whoever says so", () => {
   assert.deepEqual(pool.allocate("two", { hosts: [], held }, false), []);
 });
 
+test("what is made again has its address again, in the same pool too", () => {
+  const pool = new AddressPool();
+  const wants = { hosts: ["a.example.com"], held: [] };
+  const first = pool.allocate("one", wants, true);
+  pool.note("one", first);
+  pool.release("one");
+  assert.deepEqual(pool.allocate("one", wants, true), first);
+  // As when it goes before its status was told of.
+  pool.release("one");
+  assert.deepEqual(pool.allocate("one", wants, true), first);
+});
+
 test("where there is IPv6, each host has an address of both families", () => {
   const pool = new AddressPool();
   const only = pool.allocate("one", { hosts: ["a"], held: [] }, false);

@@ -47,7 +47,9 @@ export class AddressPool {
   /** What an object's status says it has; of two with one address the first that is noted keeps it. */
   note(id: string, held: readonly Address[]): void {
     this.release(id);
-    const own = held.map(({ value }) => value).filter((value) => !this.#owners.has(value));
+    const own = held
+      .map(({ value }) => value)
+      .filter((value) => (this.#owners.get(value) ?? id) === id);
     for (const value of own) this.#owners.set(value, id);
     this.#held.set(id, own);
   }
