@@ -3,7 +3,6 @@
  * injection webhook beside it. Everything is wired here, and nothing else is decided here.
  */
 import { once } from "node:events";
-import { networkInterfaces } from "node:os";
 import { Authenticator } from "../ads/auth.ts";
 import { PodIndex } from "../ads/pods.ts";
 import { AdsServer } from "../ads/server.ts";
@@ -26,6 +25,7 @@ import { errorFields, type Log } from "../util/log.ts";
 import { encode } from "../xds/encode.ts";
 import { createScopes } from "../xds/scopes.ts";
 import { translators } from "../xds/translate.ts";
+import { anyAddress } from "./any-address.ts";
 import { AuthorityFollower } from "./authority.ts";
 import { type ControlPlaneState, controlPlanePages } from "./control-plane-pages.ts";
 import { clusterResolver, clusterResolvers, namesOf } from "./dns.ts";
@@ -96,12 +96,6 @@ async function partFromProxies({ ads, webhook }: Parts, drainMs: number, log: Lo
   log.info(`stopping: sending ${ads.connections.size} proxies away`);
   await ads.drain(drainMs);
   await webhook.close();
-}
-
-/** Every address of the pod, of both families where it has both. */
-function anyAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
-  return addresses.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 interface Wiring {

@@ -10,6 +10,7 @@ import { MeshOperator } from "../operator/operator.ts";
 import { MeshError } from "../util/errors.ts";
 import type { Log } from "../util/log.ts";
 import { registry } from "../util/metrics.ts";
+import { anyAddress } from "./any-address.ts";
 import { Monitoring } from "./monitoring.ts";
 
 /** Of the checkout, and of the image. */
@@ -41,7 +42,7 @@ export async function runOperator(
     "/readyz": () => (isReady() ? { body: "ok\n" } : { status: 503, body: "not yet\n" }),
     "/metrics": async () => ({ body: await registry.metrics(), type: registry.contentType }),
   });
-  await monitoring.listen(PORTS.monitoring, "::");
+  await monitoring.listen(PORTS.monitoring, anyAddress());
   await operator.start();
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
