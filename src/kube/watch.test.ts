@@ -65,3 +65,28 @@ test("a watch that the server takes and never answers is opened anew", {
   stop.abort();
   await done;
 });
+
+test("a watch is healthy when the server has taken it, not when it is asked for", {
+  timeout: 20_000,
+}, async (t) => {
+  const asked: boolean[] = [];
+  const { promise: seen, resolve } = Promise.withResolvers<void>();
+  const client = await apiServer(t, (nth, response) => {
+    asked.push(reflection.healthy());
+    if (nth === 0) return void response.writeHead(500).end();
+    // Two that are not answered, and one that is.
+    if (nth > 2) response.write(`${JSON.stringify(ADDED)}\n`);
+  });
+  const sink: Sink<Live<ConfigMap>> = {
+    replace: () => {},
+    upsert: () => resolve(),
+    remove: () => {},
+  };
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const options = { signal: stop.signal, openMs: 100 };
+  const reflection = reflect(client, KINDS.configMap, sink, options);
+  await seen;
+  assert.equal(reflection.healthy(), true);
+  assert.deepEqual(asked.slice(1, 4), [false, false, false]);
+});

@@ -139,6 +139,7 @@ class Reflector<T extends KubeObject> {
     const unopened = within(openMs);
     let dead = unopened;
     const heard = (): void => {
+      this.healthy = true;
       if (dead !== unopened) return void dead.refresh();
       clearTimeout(unopened);
       dead = within(idleMs);
@@ -156,7 +157,6 @@ class Reflector<T extends KubeObject> {
         },
         AbortSignal.any([this.#options.signal, idle.signal]),
       );
-      this.healthy = true;
       for await (const event of stream) this.#take(event);
     } finally {
       clearTimeout(dead);
