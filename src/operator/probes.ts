@@ -69,7 +69,8 @@ function openStream(host: string, ca: string, signal: AbortSignal): Promise<stri
   const end = (error: Error): void => reject(error);
   session.on("error", end);
   session.setTimeout(TIMEOUT_MS, () => end(new Error("no answer in time")));
-  signal.addEventListener("abort", () => end(new Error("stopped")), { once: true });
+  const stop = (): void => end(new Error("stopped"));
+  signal.addEventListener("abort", stop, { once: true });
   const stream = session.request({
     [constants.HTTP2_HEADER_METHOD]: "POST",
     [constants.HTTP2_HEADER_PATH]: STREAM,
@@ -85,7 +86,10 @@ function openStream(host: string, ca: string, signal: AbortSignal): Promise<stri
   stream.on("error", end);
   stream.on("close", () => end(new Error("the stream ended without a gRPC status")));
   stream.end();
-  return promise.finally(() => session.destroy());
+  return promise.finally(() => {
+    signal.removeEventListener("abort", stop);
+    session.destroy();
+  });
 }
 
 /** Never created: a dry run asks admission what it would become. */
