@@ -17,12 +17,14 @@ export class Monitoring {
 
   constructor(pages: Readonly<Record<string, Page>>) {
     this.#server = createServer((request, response) => {
-      const url = new URL(request.url ?? "/", "http://monitoring");
-      const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
-      const answer = async (): Promise<Answer> =>
-        page === undefined
+      const answer = async (): Promise<Answer> => {
+        // What is no URL at all, e.g. "//", is null.
+        const url = URL.parse(request.url ?? "/", "http://monitoring");
+        const page = url && Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
+        return url === null || page === undefined
           ? { status: 404, body: `${Object.keys(pages).join("\n")}\n` }
           : page(url.searchParams);
+      };
       answer().then(
         ({ status = 200, body, type }) => {
           const isText = typeof body === "string";
