@@ -99,6 +99,25 @@ test("what does not fit is to be asked for by TCP, and is given there whole", ()
   assert.ok(answer(wide, addresses, "udp").length <= 1232);
 });
 
+test("of more addresses than a message can carry, as many are given as it can", () => {
+  const label = "a".repeat(61);
+  for (const name of [HOST, [label, label, label, label].join(".")]) {
+    for (const type of ["A", "AAAA"] as const) {
+      const question = parseQuestion(encode(query({ questions: [{ type, name }] })));
+      assert.ok(question);
+      const prefix = type === "A" ? "240.240." : "2001:2::";
+      const separator = type === "A" ? "." : ":";
+      const addresses = Array.from(
+        { length: 3_000 },
+        (_, i) => `${prefix}${i >> 8}${separator}${i & 0xff}`,
+      );
+      const message = answer(question, addresses, "tcp");
+      assert.deepEqual(new Frames().take(frame(message)), [message]);
+      assert.ok((decode(message).answers?.length ?? 0) > 200);
+    }
+  }
+});
+
 const NOT_OURS: Readonly<Record<string, Packet>> = {
   "another host": query({ questions: [{ type: "A", name: "www.example.com" }] }),
   "a search domain after it": query({

@@ -82,9 +82,16 @@ const RECURSION_DESIRED = 0x0100;
 const CHECKING_DISABLED = 0x0010;
 const TRUNCATED = 0x0200;
 
+/** The length of a message by TCP is two bytes. */
+const STREAM_BYTES = 0xffff;
+/** Of an answer besides its records: a header, a question and EDNS, each at its longest. */
+const FRAME_BYTES = 12 + 259 + 11;
+/** Of a record besides its name as text: the ends of the name, fixed fields, an IPv6 address. */
+const RECORD_BYTES = 2 + 10 + 16;
+
 /**
  * The name has these addresses, those of the other family left out: none is an answer, too. Too
- * long for the asker it says so, and is asked again by TCP.
+ * long for the asker it says so, and is asked again by TCP; what no message can carry is left out.
  */
 export function answer(
   question: Question,
@@ -92,9 +99,10 @@ export function answer(
   transport: "udp" | "tcp",
 ): Buffer {
   const { family, datagramBytes } = question;
-  const records = addresses.filter((address) => familyOf(address) === family);
   const common = head(question);
   const name = common.questions[0]?.name ?? "";
+  const most = Math.floor((STREAM_BYTES - FRAME_BYTES) / (Buffer.byteLength(name) + RECORD_BYTES));
+  const records = addresses.filter((address) => familyOf(address) === family).slice(0, most);
   const type = family === 4 ? "A" : "AAAA";
   const whole = encode({
     ...common,
