@@ -47,13 +47,18 @@ export interface AuthOptions {
   readonly podWaitMs?: number;
 }
 
+/** Why a token cannot be judged here, so that the API server must be asked. */
+interface Doubt {
+  readonly doubt: string;
+}
+
 interface Keys {
   readonly issuer: string;
   readonly find: JWTVerifyGetKey;
 }
 
 const POD_WAIT_MS = 5_000;
-/** Keys are fetched again for an unknown key id, at most this often. */
+/** Keys and issuer are fetched again for a token with others, at most this often. */
 const REDISCOVER_MS = 10_000;
 /** How far our clock may be from the API server's: as far as the API server has it when it is asked. */
 const CLOCK_TOLERANCE_S = 60;
@@ -103,38 +108,22 @@ export class Authenticator {
   }
 
   async #user(token: string): Promise<TokenUser> {
-    const verified = await this.#verify(token);
-    const user = verified ?? (await this.#options.issuer.review(token, TOKEN_AUDIENCE));
-    if (user === undefined) throw refused("the API server refused the token", TOKEN_HINT);
+    const judged = await this.#verify(token);
+    if (!("doubt" in judged)) return judged;
+    const user = await this.#options.issuer.review(token, TOKEN_AUDIENCE);
+    if (user === undefined)
+      throw refused(`the API server refused the token: ${judged.doubt}`, TOKEN_HINT);
     return user;
   }
 
-  /** @returns `undefined` if the token cannot be judged here, and the API server must be asked */
-  async #verify(token: string): Promise<TokenUser | undefined> {
+  /** The cluster's keys and issuer may be others by now: they are looked up once more. */
+  async #verify(token: string): Promise<TokenUser | Doubt> {
     const keys = this.#keys ?? (await this.#discover());
-    if (keys === undefined) return undefined;
-    const outcome = await this.#verifyWith(token, keys);
-    if (outcome !== "unknown key") return outcome;
+    if (keys === undefined) return { doubt: "keys cannot be had here" };
+    const outcome = await verifyWith(token, keys);
+    if (!("doubt" in outcome)) return outcome;
     const newer = await this.#discover();
-    const again = newer === undefined ? "unknown key" : await this.#verifyWith(token, newer);
-    return again === "unknown key" ? undefined : again;
-  }
-
-  async #verifyWith(token: string, { issuer, find }: Keys): Promise<TokenUser | "unknown key"> {
-    try {
-      const { payload } = await jwtVerify(token, find, {
-        issuer,
-        audience: TOKEN_AUDIENCE,
-        clockTolerance: CLOCK_TOLERANCE_S,
-      });
-      return userOf(payload);
-    } catch (error) {
-      // Keys rotate: an unknown one is looked up once more. Everything else is the token's fault.
-      if (error instanceof errors.JWKSNoMatchingKey) return "unknown key";
-      if (error instanceof errors.JOSEError)
-        throw refused(`the token is not valid: ${error.message}`, TOKEN_HINT, error);
-      throw error;
-    }
+    return newer === undefined ? outcome : verifyWith(token, newer);
   }
 
   /** Fetches the keys, once for all who ask meanwhile, and not too often. */
@@ -155,6 +144,24 @@ export class Authenticator {
       this.#options.log.warn(`tokens are checked by the API server, not here: ${String(error)}`);
     }
     return this.#keys;
+  }
+}
+
+/** Everything else than an unknown key or issuer is the token's fault. */
+async function verifyWith(token: string, { issuer, find }: Keys): Promise<TokenUser | Doubt> {
+  try {
+    const { payload } = await jwtVerify(token, find, {
+      audience: TOKEN_AUDIENCE,
+      clockTolerance: CLOCK_TOLERANCE_S,
+    });
+    // An API server takes tokens of several issuers, and names one of them. Looked at last, so that
+    // nobody is asked about a token that is bad anyway.
+    return payload.iss === issuer ? userOf(payload) : { doubt: 'unexpected "iss" claim value' };
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return { doubt: error.message };
+    if (error instanceof errors.JOSEError)
+      throw refused(`the token is not valid: ${error.message}`, TOKEN_HINT, error);
+    throw error;
   }
 }
 
