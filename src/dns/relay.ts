@@ -1,6 +1,7 @@
 /**
  * Datagrams to the cluster's resolver and back, byte for byte. Each asker's port has a socket, and
  * so a random port, of its own: identifiers never have to be changed, and nobody hears another's answer.
+ * It has that while it waits for answers: many applications ask each question from another port.
  */
 import { createSocket, type Socket } from "node:dgram";
 import type { Asker } from "./askers.ts";
@@ -10,6 +11,7 @@ export interface RelayLimits {
   /** Of everybody together, and of one pod. */
   readonly sessions: number;
   readonly sessionsPerAsker: number;
+  /** How long a port waits for an answer after it last asked. */
   readonly idleMs: number;
 }
 
@@ -25,7 +27,40 @@ export interface Query {
 interface Session {
   readonly socket: Socket;
   readonly timer: NodeJS.Timeout;
+  readonly unanswered: Unanswered;
 }
+
+/** Of one port; of more the oldest are given up: their answers are passed on as long as others are waited for. */
+const MOST_UNANSWERED = 128;
+
+/**
+ * What waits for an answer, by identifier: whatever comes twice, or unasked, ends the wait of nothing
+ * else. What is asked twice is answered twice.
+ */
+class Unanswered {
+  readonly #counts = new Map<number, number>();
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
+  add(query: Buffer): void {
+    const id = identifier(query);
+    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
+    const [oldest = id] = this.#counts.keys();
+    if (this.#counts.size > MOST_UNANSWERED) this.#counts.delete(oldest);
+  }
+
+  settle(answer: Buffer): void {
+    const id = identifier(answer);
+    const left = (this.#counts.get(id) ?? 0) - 1;
+    if (left > 0) this.#counts.set(id, left);
+    else this.#counts.delete(id);
+  }
+}
+
+/** Of a message too short to have one, a number that is none. */
+const identifier = (message: Buffer): number => (message.length < 2 ? -1 : message.readUInt16BE(0));
 
 export class Relay {
   readonly #limits: RelayLimits;
@@ -47,6 +82,7 @@ export class Relay {
     const session = this.#sessionOf({ asker, from }, resolver);
     if (session === undefined) return false;
     session.timer.refresh();
+    session.unanswered.add(message);
     session.socket.send(message, resolver.port, resolver.host);
     return true;
   }
@@ -75,9 +111,13 @@ export class Relay {
       this.#release(asker.key);
       socket.close();
     };
-    const session = { socket, timer: setTimeout(end, this.#limits.idleMs).unref() };
+    const unanswered = new Unanswered();
+    const session = { socket, timer: setTimeout(end, this.#limits.idleMs).unref(), unanswered };
     socket.on("message", (message, { address, port }) => {
-      if (address === resolver.host && port === resolver.port) this.#reply(message, from);
+      if (address !== resolver.host || port !== resolver.port) return;
+      unanswered.settle(message);
+      if (unanswered.isEmpty) end();
+      this.#reply(message, from);
     });
     socket.on("error", end);
     this.#sessions.set(key, session);

@@ -23,9 +23,15 @@ interface World {
   readonly heard: Buffer[];
   readonly pods: Map<string, Asker>;
   silence(): void;
+  /** From now on its answers to datagrams are held back. @returns what sends those, each so often, and holds back no more */
+  hold(): (times?: number) => void;
+  /** Sends a message, and waits until the cluster's resolver has it. */
+  deliver(from: Socket, message: string): Promise<void>;
 }
 
-const turned = (message: Buffer): Buffer => Buffer.from(message).reverse();
+/** All but the identifier. */
+const turned = (message: Buffer): Buffer =>
+  Buffer.concat([message.subarray(0, 2), Buffer.from(message.subarray(2)).reverse()]);
 
 async function startWorld(t: TestContext, limits: Partial<RelayLimits> = {}): Promise<World> {
   const heard: Buffer[] = [];
@@ -43,11 +49,14 @@ async function startWorld(t: TestContext, limits: Partial<RelayLimits> = {}): Pr
   const address = streams.address();
   assert.ok(typeof address === "object" && address !== null);
   let isSilent = false;
+  let held: (() => void)[] | undefined;
   const datagrams = createSocket("udp4");
-  datagrams.on("message", (message, { port }) => {
+  datagrams.on("message", (message, from) => {
     if (isSilent) return;
     heard.push(message);
-    datagrams.send(turned(message), port, LOOPBACK);
+    const answer = (): void => datagrams.send(turned(message), from.port, LOOPBACK);
+    if (held === undefined) answer();
+    else held.push(answer);
   });
   datagrams.bind(address.port, LOOPBACK);
   await once(datagrams, "listening");
@@ -67,14 +76,37 @@ async function startWorld(t: TestContext, limits: Partial<RelayLimits> = {}): Pr
     streams.close();
     datagrams.close();
   });
-  return { port, server, heard, pods, silence: () => (isSilent = true) };
+  return {
+    port,
+    server,
+    heard,
+    pods,
+    silence: () => (isSilent = true),
+    hold() {
+      const own: (() => void)[] = [];
+      held = own;
+      return (times = 1) => {
+        held = undefined;
+        for (const answer of own) for (let i = 0; i < times; i += 1) answer();
+      };
+    },
+    async deliver(from, message) {
+      from.send(message, port, LOOPBACK);
+      await once(datagrams, "message", soon());
+    },
+  };
+}
+
+const soon = () => ({ signal: AbortSignal.timeout(5_000) });
+
+async function answerTo(socket: Socket): Promise<string> {
+  const [reply] = (await once(socket, "message", soon())) as [Buffer];
+  return String(reply);
 }
 
 async function ask(socket: Socket, port: number, message: Buffer): Promise<Buffer> {
   socket.send(message, port, LOOPBACK);
-  const [reply] = (await once(socket, "message", { signal: AbortSignal.timeout(5_000) })) as [
-    Buffer,
-  ];
+  const [reply] = (await once(socket, "message", soon())) as [Buffer];
   return reply;
 }
 
@@ -152,28 +184,62 @@ test("it is of use to pods that it knows, while its resolver answers and it stay
 });
 
 test("nobody but pods is heard, and each pod only so much at once", async (t) => {
-  const { port, pods, heard } = await startWorld(t, { sessionsPerAsker: 2 });
+  const { port, pods, heard, hold, deliver } = await startWorld(t, { sessionsPerAsker: 2 });
   const [one, two, three] = [client(t), client(t), client(t)];
-  await ask(one, port, Buffer.from("one"));
-  await ask(two, port, Buffer.from("two"));
+  const release = hold();
+  await deliver(one, "one");
+  await deliver(two, "two");
   three.send("three", port, LOOPBACK);
   assert.deepEqual(decode(await ask(three, port, query)).answers?.length, 1, "ours costs nothing");
   const { promise: wasLookedUp, resolve } = Promise.withResolvers<void>();
   t.mock.method(pods, "get", () => resolve(), { times: 1 });
   one.send("nobody", port, LOOPBACK);
   await wasLookedUp;
-  assert.deepEqual((await ask(two, port, Buffer.from("again"))).toString(), "niaga");
+  await deliver(two, "again");
+  const answers = [answerTo(one), once(two, "message", soon()).then(() => answerTo(two))];
+  release();
+  assert.deepEqual(await Promise.all(answers), ["one", "agnia"]);
   assert.deepEqual(heard.map(String), ["one", "two", "again"]);
 });
 
-test("a port that is idle makes room", async (t) => {
-  const { port } = await startWorld(t, { sessionsPerAsker: 1, idleMs: 300 });
+test("a port that has its answers makes room, as fast as they come", async (t) => {
+  const { port } = await startWorld(t, { sessionsPerAsker: 2, sessions: 2 });
+  for (const text of ["first", "second", "third", "fourth", "fifth"]) {
+    const message = Buffer.from(text);
+    assert.deepEqual(await ask(client(t), port, message), turned(message));
+  }
+});
+
+test("an answer that comes twice is no other question's", async (t) => {
+  const { hold, deliver } = await startWorld(t, { sessionsPerAsker: 1 });
   const [one, two] = [client(t), client(t)];
-  await ask(one, port, Buffer.from("one"));
+  const replies: string[] = [];
+  one.on("message", (reply) => replies.push(String(reply)));
+  const release = hold();
+  await deliver(one, "A?");
+  const releaseLater = hold();
+  await deliver(one, "AAAA?");
+  release(2);
+  while (replies.length < 2) await once(one, "message", soon());
+  releaseLater();
+  while (replies.length < 3) await once(one, "message", soon());
+  assert.deepEqual(replies, ["A?", "A?", "AA?AA"]);
+  await deliver(two, "in its place");
+});
+
+test("a port that is idle makes room", async (t) => {
+  const { port, hold, deliver } = await startWorld(t, { sessionsPerAsker: 1, idleMs: 300 });
+  const [one, two] = [client(t), client(t)];
+  const start = performance.now();
+  hold();
+  await deliver(one, "one");
+  const answerOthers = hold();
+  answerOthers();
   const signal = AbortSignal.timeout(20_000);
   const heard = once(two, "message", { signal });
   const timer = setInterval(() => two.send("two", port, LOOPBACK), 100);
   await heard.finally(() => clearInterval(timer));
+  assert.ok(performance.now() - start >= 290, "not before");
 });
 
 function stream(t: TestContext, port: number, localAddress = LOOPBACK): Stream {

@@ -24,7 +24,7 @@ const queries = counter(
 );
 const sessions = gauge(
   "meshwright_dns_sessions",
-  "Ports of pods whose DNS messages are being forwarded",
+  "Ports of pods that wait for an answer of the cluster's resolver",
 );
 
 export interface DnsOptions {
@@ -54,10 +54,10 @@ export class DnsServer {
 
   constructor(options: DnsOptions) {
     this.#options = options;
-    this.#relay = new Relay(
-      (message, { port, host }) => this.#datagrams?.send(message, port, host),
-      options.limits ?? RELAY_LIMITS,
-    );
+    this.#relay = new Relay((message, { port, host }) => {
+      this.#datagrams?.send(message, port, host);
+      sessions.set(this.#relay.size);
+    }, options.limits ?? RELAY_LIMITS);
     this.#streams = createServer((socket) => this.#serve(socket));
     this.#streams.maxConnections = MAX_CONNECTIONS;
   }
