@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, Socket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Socket as Stream } from "node:net";
 import { type TestContext, test } from "node:test";
 import { decode, encode } from "dns-packet";
 import fc from "fast-check";
 import { DNS_HEALTH_QUERY, DNS_HEALTH_REPLY } from "../api/dns-health.ts";
+import { registry } from "../util/metrics.ts";
 import type { Asker } from "./askers.ts";
 import { Frames, frame } from "./frames.ts";
 import { RELAY_LIMITS, type RelayLimits } from "./relay.ts";
@@ -201,6 +202,32 @@ test("nobody but pods is heard, and each pod only so much at once", async (t) =>
   assert.deepEqual(await Promise.all(answers), ["one", "agnia"]);
   assert.deepEqual(heard.map(String), ["one", "two", "again"]);
 });
+
+test("what comes from port 0, where nobody can be answered, is dropped", async (t) => {
+  const bound = t.mock.method(Socket.prototype, "bind");
+  const { port, heard } = await startWorld(t);
+  const datagrams = bound.mock.calls.map((call) => call.this as Socket);
+  const server = datagrams.find((socket) => socket.address().port === port);
+  assert.ok(server);
+  const before = await dropped();
+  for (const message of [query, Buffer.from("not ours")])
+    server.emit("message", message, {
+      address: LOOPBACK,
+      port: 0,
+      family: "IPv4",
+      size: message.length,
+    });
+  assert.equal(await dropped(), before + 2);
+  const socket = client(t);
+  assert.equal(String(await ask(socket, port, Buffer.from("whole"))), "whelo");
+  assert.deepEqual(heard.map(String), ["whole"]);
+});
+
+async function dropped(): Promise<number> {
+  const { values = [] } =
+    (await registry.getSingleMetric("meshwright_dns_queries_total")?.get()) ?? {};
+  return values.find(({ labels }) => labels["outcome"] === "dropped")?.value ?? 0;
+}
 
 test("a port that has its answers makes room, as fast as they come", async (t) => {
   const { port } = await startWorld(t, { sessionsPerAsker: 2, sessions: 2 });

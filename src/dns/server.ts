@@ -19,7 +19,7 @@ import { serveStream } from "./stream.ts";
 
 const queries = counter(
   "meshwright_dns_queries_total",
-  "DNS messages, by what became of them: answered, forwarded, or dropped as not a pod's or too many; and connections dropped for the same",
+  "DNS messages, by what became of them: answered, forwarded, or dropped as not a pod's, from no port or too many; and connections dropped for the same",
   ["outcome"],
 );
 const sessions = gauge(
@@ -94,7 +94,9 @@ export class DnsServer {
 
   #take(message: Buffer, from: RemoteInfo): void {
     const asker = this.#options.askers.find(plain(from.address));
-    const outcome = asker === undefined ? "dropped" : this.#settle(message, asker, from);
+    // Nothing can be sent to port 0: to try throws.
+    const isAnswerable = asker !== undefined && from.port !== 0;
+    const outcome = isAnswerable ? this.#settle(message, asker, from) : "dropped";
     queries.inc({ outcome });
     sessions.set(this.#relay.size);
   }
