@@ -171,6 +171,17 @@ export const KINDS = {
   meshConfig: cluster<MeshConfig>("meshwright.dev/v1alpha1", "MeshConfig", "meshconfigs"),
 } as const;
 
+/** The kinds of Istio's API that have an effect, and a status of ours. */
+export const FOLLOWED_KINDS: readonly Kind[] = [
+  KINDS.destinationRule,
+  KINDS.envoyFilter,
+  KINDS.gateway,
+  KINDS.serviceEntry,
+  KINDS.sidecar,
+  KINDS.virtualService,
+  KINDS.workloadEntry,
+];
+
 const byName: ReadonlyMap<string, Kind> = new Map(
   Object.values(KINDS).map((kind) => [`${apiVersionOf(kind)} ${kind.kind}`, kind]),
 );

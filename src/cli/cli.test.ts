@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProxySync } from "../ads/sync-state.ts";
-import type { Kind } from "../api/kinds.ts";
+import { FOLLOWED_KINDS, KINDS, type Kind } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
+import { CONDITION_TYPES } from "../feedback/conditions.ts";
 import type { Refusal } from "../feedback/rejections.ts";
 import type { Client } from "../kube/client.ts";
-import type { Command, Output } from "./command.ts";
+import { ApiError } from "../kube/error.ts";
+import { createMeshModel } from "../model/dataflow.ts";
+import { SETTINGS } from "../testing/fixtures.ts";
+import { MeshError } from "../util/errors.ts";
+import { type Command, type Output, triedOnce } from "./command.ts";
 import { proxyStatus } from "./proxy-status.ts";
 import { status } from "./status.ts";
 
@@ -23,6 +28,7 @@ const BAD = { name: "outbound|80||web", message: "no\n  such policy" };
 const SYNCS: Readonly<Record<string, readonly ProxySync[]>> = {
   "cp-1": [sync("shop/web-2"), sync("shop/web-1", { synced: false, refused: [BAD] })],
   "cp-2": [sync("shop/api-1", { synced: false, outstanding: 3 })],
+  "cp-3": [sync("shop/api-2")],
 };
 const REFUSAL: Refusal = {
   proxy: "shop/web-1",
@@ -47,19 +53,23 @@ const object: KubeObject = {
   apiVersion: "networking.istio.io/v1",
   kind: "DestinationRule",
   metadata: { name: "web", namespace: "shop", generation: 2 },
-  status: {
-    conditions: [
-      {
-        type: "Accepted",
-        status: "True",
-        reason: "Accepted",
-        message: "no fault was found",
-        observedGeneration: 2,
-        lastTransitionTime: "2026-01-01T00:00:00Z",
-      },
-    ],
-  },
+  status: statusOf(2),
 };
+
+function statusOf(observedGeneration: number) {
+  const lastTransitionTime = "2026-01-01T00:00:00Z";
+  const conditions = CONDITION_TYPES.map((type) => {
+    const message = "no fault was found";
+    return { type, status: "True", reason: type, message, observedGeneration, lastTransitionTime };
+  });
+  return { conditions };
+}
+
+const UNAVAILABLE = new ApiError("ask mesh-system/cp-2", {
+  status: 503,
+  reason: "ServiceUnavailable",
+  message: "error trying to reach service",
+});
 
 interface Request {
   readonly path: string;
@@ -67,9 +77,15 @@ interface Request {
 }
 
 /** A cluster with two replicas, seen through its API server. */
-function cluster(pods: readonly KubeObject[], seen: number | null) {
+function cluster({
+  pods,
+  seen,
+  of,
+  silent,
+}: Required<Pick<Run, "pods" | "seen" | "of" | "silent">>) {
   const pages = (path: string, query: Readonly<Record<string, string>>): unknown => {
     const [, name = "", rest = ""] = /pods\/(.*):1234\/proxy(.*)$/.exec(path) ?? [];
+    if (silent.includes(name)) throw UNAVAILABLE;
     if (rest === "/debug/syncz") return SYNCS[name];
     if (rest === "/debug/refusals") return name === "cp-1" ? [REFUSAL] : [];
     if (rest === "/debug/findings" && query["object"] === "Service shop/web") return FINDINGS;
@@ -78,7 +94,7 @@ function cluster(pods: readonly KubeObject[], seen: number | null) {
   };
   return {
     list: async () => pods,
-    get: async ({ kind }: Kind) => ({ ...object, kind }),
+    get: async ({ kind }: Kind) => ({ ...of, kind }),
     request: async ({ path, query }: Request) => pages(path, query),
   } as unknown as Client;
 }
@@ -87,6 +103,10 @@ interface Run {
   readonly output?: Output;
   readonly pods?: readonly KubeObject[];
   readonly seen?: number | null;
+  /** What is asked about. */
+  readonly of?: KubeObject;
+  /** Replicas that do not answer. */
+  readonly silent?: readonly string[];
 }
 
 async function run(
@@ -96,17 +116,20 @@ async function run(
     output = "table",
     pods = [replica("cp-1"), replica("cp-2"), replica("cp-0", "Pending")],
     seen = 2,
+    of = object,
+    silent = [],
   }: Run = {},
-): Promise<{ readonly code: number; readonly text: string }> {
+): Promise<{ readonly code: number; readonly text: string; readonly warnings: readonly string[] }> {
   let text = "";
-  const out = (line: string): void => void (text += line);
+  const warnings: string[] = [];
   const code = await command.run(argument, {
-    client: cluster(pods, seen),
-    out,
+    client: cluster({ pods, seen, of, silent }),
+    out: (line) => void (text += line),
+    warn: (line) => void warnings.push(line),
     output,
     namespace: "shop",
   });
-  return { code, text };
+  return { code, text, warnings };
 }
 
 test("proxy-status lists all proxies of all replicas, and says what Envoy says", async () => {
@@ -161,4 +184,70 @@ test("nobody runs a generation that no replica has seen", async () => {
 test("what is not there is told with a remedy", async () => {
   await assert.rejects(run(status, "teapot/web"), /there is no teapot\/web in namespace shop/);
   await assert.rejects(run(proxyStatus, undefined, { pods: [] }), /no replica/);
+});
+
+test("a replica that does not answer is told of, and the others' proxies are listed", async () => {
+  const silent = ["cp-2"];
+  const all = await run(proxyStatus, undefined, { silent });
+  assert.match(all.text, /^shop\/web-2 .*cp-1$/m);
+  assert.doesNotMatch(all.text, /api-1/);
+  const [warning = "", ...more] = all.warnings;
+  assert.match(warning, /^replica cp-2 did not answer: .*trying to reach service: repeat/);
+  assert.deepEqual([all.code, more], [1, []]);
+  const one = await run(proxyStatus, "web-2", { silent, output: "json" });
+  assert.deepEqual([one.code, (JSON.parse(one.text) as readonly unknown[]).length], [1, 1]);
+  const elsewhere = await run(proxyStatus, "api-1", { silent });
+  assert.match(elsewhere.text, /no such proxy is connected to a replica that answered/);
+
+  const { code, text, warnings } = await run(status, "destinationrule/web", { silent });
+  assert.deepEqual([code, warnings.length], [1, 1]);
+  assert.match(text, /1 of 2 connected proxies/);
+  const service = await run(status, "service/web", { silent: ["cp-1"] });
+  assert.match(service.text, /MESH0134/, "one replica knows");
+  const none = await run(status, "service/web", { silent: ["cp-1", "cp-2"] });
+  assert.deepEqual([none.code, none.text, none.warnings.length], [1, "", 2]);
+});
+
+test("a command does not say that it tries again", () => {
+  const told = triedOnce(UNAVAILABLE);
+  assert.ok(told instanceof MeshError);
+  assert.deepEqual([told.code, told.message], [UNAVAILABLE.code, UNAVAILABLE.message]);
+  assert.match(told.hint, /repeat the command/);
+  const refused = new ApiError("list Pod", { status: 403, reason: "Forbidden", message: "no" });
+  assert.equal(triedOnce(refused), refused);
+});
+
+test("an object is well if all that we say of it as it is now is good", async () => {
+  const ends = async (of: KubeObject): Promise<number> =>
+    (
+      await run(status, "destinationrule/web", {
+        of,
+        seen: of.metadata.generation ?? null,
+        pods: [replica("cp-3")],
+      })
+    ).code;
+  const edited = { ...object, metadata: { ...object.metadata, generation: 3 } };
+  const theirs = { ...statusOf(1).conditions[0], type: "Stalled", status: "False" };
+  const besides = { conditions: [...statusOf(2).conditions, theirs] };
+  assert.equal(await ends(object), 0);
+  assert.equal(await ends({ ...object, status: besides }), 0, "of another controller");
+  assert.equal(await ends(edited), 1, "said of what it was");
+  assert.equal(await ends({ ...object, status: {} }), 1, "nothing is said");
+  assert.equal(await ends({ ...object, status: { conditions: [theirs] } }), 1);
+});
+
+test("kinds that the mesh does not read are told as such, and have no standing with proxies", async () => {
+  await assert.rejects(
+    run(status, "authorizationpolicy/x"),
+    (error) =>
+      error instanceof MeshError && /does not read .* AuthorizationPolicy/.test(error.message),
+  );
+});
+
+test("kinds that have a table of the model are those that are followed", () => {
+  const tables = Object.keys(createMeshModel(SETTINGS).sinks).map((name) => name.toLowerCase());
+  const read = Object.values(KINDS).filter(
+    ({ group, plural }) => group.endsWith("istio.io") && tables.includes(plural),
+  );
+  assert.deepEqual(new Set<Kind>(FOLLOWED_KINDS), new Set<Kind>(read));
 });

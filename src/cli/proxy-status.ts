@@ -1,6 +1,6 @@
 import { type ProxySync, stateOf, type TypeSync } from "../ads/sync-state.ts";
 import type { Command, Io } from "./command.ts";
-import { ask, type Replica, replicas } from "./replicas.ts";
+import { ask, askEach, type Replica } from "./replicas.ts";
 import { oneLine, table } from "./table.ts";
 
 /** A proxy, and the replica that it is connected to. */
@@ -22,37 +22,32 @@ export const proxyStatus: Command = {
   summary: "shows which proxies are connected, and whether they run what they were sent",
   argument: "[namespace/pod]",
   async run(proxy, io) {
-    const found = await connected(io, await replicas(io.client, io.signal));
-    const wanted = found.filter((one) => proxy === undefined || isCalled(one, proxy, io.namespace));
-    io.out(io.output === "json" ? JSON.stringify(wanted, null, 2) : page(wanted));
-    return wanted.length > 0 && wanted.every((one) => stateOf(one) === "synced") ? 0 : 1;
+    const { answers, isWhole } = await askEach(io, (replica) => connected(io, replica));
+    const wanted = answers
+      .flat()
+      .filter((one) => proxy === undefined || isCalled(one, proxy, io.namespace))
+      .sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+    io.out(io.output === "json" ? JSON.stringify(wanted, null, 2) : page(wanted, isWhole));
+    const isWell = wanted.length > 0 && wanted.every((one) => stateOf(one) === "synced");
+    return isWhole && isWell ? 0 : 1;
   },
 };
 
-/** All proxies of all replicas, sorted. */
+/** The proxies of a replica. */
 export async function connected(
-  io: Pick<Io, "client" | "signal">,
-  all: readonly Replica[],
+  { client, signal }: Pick<Io, "client" | "signal">,
+  replica: Replica,
 ): Promise<readonly Connected[]> {
-  const answers = await Promise.all(
-    all.map(async (replica) => {
-      const syncs = (await ask(
-        io.client,
-        replica,
-        { path: "/debug/syncz" },
-        io.signal,
-      )) as readonly ProxySync[];
-      return syncs.map((sync) => ({ ...sync, replica: replica.name }));
-    }),
-  );
-  return answers.flat().sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+  const syncs = await ask(client, replica, { path: "/debug/syncz" }, signal);
+  return (syncs as readonly ProxySync[]).map((sync) => ({ ...sync, replica: replica.name }));
 }
 
 const isCalled = ({ proxy }: ProxySync, sought: string, namespace: string): boolean =>
   proxy === (sought.includes("/") ? sought : `${namespace}/${sought}`);
 
-function page(proxies: readonly Connected[]): string {
-  if (proxies.length === 0) return "no such proxy is connected";
+function page(proxies: readonly Connected[], isWhole: boolean): string {
+  if (proxies.length === 0)
+    return `no such proxy is connected${isWhole ? "" : " to a replica that answered"}`;
   const rows = proxies.map((one) => [
     one.proxy,
     one.kind,

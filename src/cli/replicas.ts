@@ -5,6 +5,7 @@ import { COMPONENT } from "../api/labels.ts";
 import { PORTS } from "../api/names.ts";
 import type { Client } from "../kube/client.ts";
 import { MeshError } from "../util/errors.ts";
+import { type Io, triedOnce } from "./command.ts";
 
 const MONITORING = "http-monitoring";
 
@@ -19,7 +20,7 @@ export interface Replica {
  *
  * @throws MeshError if there is none
  */
-export async function replicas(
+async function replicas(
   client: Pick<Client, "list">,
   signal?: AbortSignal,
 ): Promise<readonly Replica[]> {
@@ -39,6 +40,33 @@ function replica({ metadata, spec }: Live<kube.Pod>): Replica {
   const ports = spec?.containers.flatMap((one) => one.ports ?? []) ?? [];
   const port = ports.find(({ name }) => name === MONITORING)?.containerPort ?? PORTS.monitoring;
   return { name: metadata.name, namespace: metadata.namespace ?? "", port };
+}
+
+/** What the replicas say. */
+export interface Heard<T> {
+  readonly answers: readonly T[];
+  /** Whether each has answered. */
+  readonly isWhole: boolean;
+}
+
+/** Asks each replica; of one that does not answer it warns, and the others are heard all the same. */
+export async function askEach<T>(
+  { client, signal, warn }: Io,
+  question: (replica: Replica) => Promise<T>,
+): Promise<Heard<T>> {
+  const all = await replicas(client, signal);
+  const outcomes = await Promise.allSettled(all.map(question));
+  const answers = outcomes.flatMap((outcome, i) => {
+    if (outcome.status === "fulfilled") return [outcome.value];
+    warn(`replica ${all[i]?.name} did not answer: ${reasonOf(outcome.reason)}`);
+    return [];
+  });
+  return { answers, isWhole: answers.length === all.length };
+}
+
+function reasonOf(error: unknown): string {
+  const known = triedOnce(error);
+  return known instanceof MeshError ? `${known.message}: ${known.hint}` : String(known);
 }
 
 /** Of the replica's monitoring port. */

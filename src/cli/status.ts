@@ -1,13 +1,14 @@
 import { stateOf } from "../ads/sync-state.ts";
-import type { Condition } from "../api/conditions.ts";
+import { type Condition, conditionOf } from "../api/conditions.ts";
 import type { Diagnostic } from "../api/diagnostic.ts";
-import { apiVersionOf, KINDS, type Kind } from "../api/kinds.ts";
+import { apiVersionOf, FOLLOWED_KINDS, KINDS, type Kind } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
+import { CONDITION_TYPES } from "../feedback/conditions.ts";
 import type { Refusal } from "../feedback/rejections.ts";
 import { MeshError } from "../util/errors.ts";
 import type { Command, Io } from "./command.ts";
 import { type Connected, connected } from "./proxy-status.ts";
-import { ask, type Replica, replicas } from "./replicas.ts";
+import { ask, askEach, type Heard, type Replica } from "./replicas.ts";
 import { oneLine, table } from "./table.ts";
 
 /** How one proxy stands to the object as it is now. */
@@ -25,7 +26,7 @@ export const status: Command = {
   async run(argument = "", io) {
     const { kind, object } = await find(argument, io);
     if (kind.kind === KINDS.service.kind) return serviceStatus(nameOf(kind, object), io);
-    const standings = await standingsOf(kind, object, io);
+    const { answers: standings, isWhole } = await standingsOf(kind, object, io);
     const conditions = conditionsOf(object);
     const { generation = 0 } = object.metadata;
     io.out(
@@ -33,22 +34,33 @@ export const status: Command = {
         ? JSON.stringify({ generation, conditions, proxies: standings }, null, 2)
         : page(kind, object, standings),
     );
-    const isWell = conditions.every((one) => one.status === "True");
-    return isWell && standings.every(({ state }) => state === "current") ? 0 : 1;
+    const isRun = isWhole && standings.every(({ state }) => state === "current");
+    return isRun && isWell(conditions, generation) ? 0 : 1;
   },
 };
 
+/** Whether all that we say of an object is good, and of the object as it is now. What others say is theirs. */
+const isWell = (conditions: readonly Condition[], generation: number): boolean =>
+  CONDITION_TYPES.every((type) => {
+    const { status: is, observedGeneration } = conditionOf(conditions, type) ?? {};
+    // The schema allows text here.
+    return is === "True" && Number(observedGeneration) === generation;
+  });
+
 /** Nobody but Kubernetes writes the status of a Service, so what is wrong with it is asked for. */
 async function serviceStatus(name: string, io: Io): Promise<number> {
-  const [replica] = await replicas(io.client, io.signal);
   const findings = { path: "/debug/findings", query: { object: name } };
-  const found = replica
-    ? ((await ask(io.client, replica, findings, io.signal)) as readonly Diagnostic[])
-    : [];
+  const { answers, isWhole } = await askEach(
+    io,
+    async (replica) =>
+      (await ask(io.client, replica, findings, io.signal)) as readonly Diagnostic[],
+  );
+  const [found] = answers;
+  if (found === undefined) return 1;
   const rows = found.map(({ code, path: field, message }) => [code, field, oneLine(message)]);
   const lines = [name, "", rows.length > 0 ? table(["CODE", "FIELD", "MESSAGE"], rows) : NO_FAULT];
   io.out(io.output === "json" ? JSON.stringify(found, null, 2) : lines.join("\n"));
-  return found.length === 0 ? 0 : 1;
+  return isWhole && found.length === 0 ? 0 : 1;
 }
 
 const NO_FAULT = "no fault was found";
@@ -66,29 +78,33 @@ async function find(
   });
 }
 
-const kindCalled = (sought: string): Kind | undefined =>
-  Object.values<Kind>(KINDS).find(
+/** @throws MeshError if the mesh does not read objects of the kind: nothing can be known of them */
+function kindCalled(sought: string): Kind | undefined {
+  const found = Object.values<Kind>(KINDS).find(
     ({ kind, plural, group }) =>
       (group.endsWith("istio.io") || kind === KINDS.service.kind) &&
       [kind.toLowerCase(), plural].includes(sought.toLowerCase()),
   );
+  if (found === undefined || found === KINDS.service || FOLLOWED_KINDS.includes(found))
+    return found;
+  throw new MeshError("MESH0903", `the mesh does not read objects of kind ${found.kind}`, {
+    hint: "they have no effect: docs/api-support.md has what works",
+  });
+}
 
 const nameOf = ({ kind }: Kind, { metadata }: KubeObject): string =>
   `${kind} ${metadata.namespace ?? ""}/${metadata.name}`;
 
-async function standingsOf(kind: Kind, object: KubeObject, io: Io): Promise<readonly Standing[]> {
-  const all = await replicas(io.client, io.signal);
-  const perReplica = await Promise.all(
-    all.map(async (replica) => {
-      const [proxies, view] = await Promise.all([
-        connected(io, [replica]),
-        replicaView(nameOf(kind, object), replica, io),
-      ]);
-      const isKnown = view.generation === object.metadata.generation;
-      return proxies.map((proxy) => standing(proxy, isKnown, view.refusals));
-    }),
-  );
-  return perReplica.flat().sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+async function standingsOf(kind: Kind, object: KubeObject, io: Io): Promise<Heard<Standing>> {
+  const { answers, isWhole } = await askEach(io, async (replica) => {
+    const [proxies, view] = await Promise.all([
+      connected(io, replica),
+      replicaView(nameOf(kind, object), replica, io),
+    ]);
+    const isKnown = view.generation === object.metadata.generation;
+    return proxies.map((proxy) => standing(proxy, isKnown, view.refusals));
+  });
+  return { answers: answers.flat().sort((a, b) => (a.proxy < b.proxy ? -1 : 1)), isWhole };
 }
 
 interface ReplicaView {

@@ -23,8 +23,12 @@ export interface Facts {
 
 type Verdict = Omit<NewCondition, "observedGeneration">;
 
+const ACCEPTED = "Accepted";
+const RESOLVED = "ResolvedRefs";
 /** Whether proxies take what is made of the object. */
 export const PROGRAMMED = "Programmed";
+/** The types of all our conditions: each object has them, once it was looked at. */
+export const CONDITION_TYPES = [ACCEPTED, RESOLVED, PROGRAMMED] as const;
 const NOT_FOUND: Readonly<Record<string, string>> = {
   MESH0104: "DestinationNotFound",
   MESH0105: "SubsetNotFound",
@@ -55,7 +59,7 @@ export function conditionsOf({
 }
 
 function accepted(diagnostics: readonly Diagnostic[]): Verdict {
-  const type = "Accepted";
+  const type = ACCEPTED;
   const isInvalid = diagnostics.some(({ level }) => level === "error");
   if (isInvalid) return { type, status: "False", reason: "Invalid", message: told(diagnostics) };
   if (diagnostics.length > 0)
@@ -64,7 +68,7 @@ function accepted(diagnostics: readonly Diagnostic[]): Verdict {
 }
 
 function resolved(missing: readonly Diagnostic[]): Verdict {
-  const type = "ResolvedRefs";
+  const type = RESOLVED;
   const [first] = missing;
   if (first === undefined)
     return { type, status: "True", reason: type, message: "everything it names is there" };

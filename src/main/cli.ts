@@ -2,7 +2,7 @@
 /** The image's entry: argv → command; the one catch; the exit code. */
 import { Command, Option } from "commander";
 import { CONFIG_FILE } from "../api/names.ts";
-import type { Command as CliCommand, Output } from "../cli/command.ts";
+import { type Command as CliCommand, type Output, triedOnce } from "../cli/command.ts";
 import { proxyStatus } from "../cli/proxy-status.ts";
 import { status } from "../cli/status.ts";
 import { MeshError } from "../util/errors.ts";
@@ -62,8 +62,11 @@ function offer({ name, summary, argument, run }: CliCommand): void {
       const { Client, loadCredentials } = await import("../kube/client.ts");
       const client = new Client(await loadCredentials());
       const out = (text: string): void => void process.stdout.write(`${text}\n`);
+      const warn = (text: string): void => void process.stderr.write(`${text}\n`);
       try {
-        process.exitCode = await run(given, { client, out, output, namespace });
+        process.exitCode = await run(given, { client, out, warn, output, namespace });
+      } catch (error) {
+        throw triedOnce(error);
       } finally {
         client.close();
       }
