@@ -235,9 +235,17 @@ export class Report {
 
   /** @param message what is wrong there and the remedy */
   add(code: CodeName, path: string, message: string): void {
+    this.#diagnostics.push(this.#diagnostic(code, path, message));
+  }
+
+  /** Notes what keeps other faults from being found, and is no fault of the object. */
+  addUntold(code: CodeName, path: string, message: string): void {
+    this.#diagnostics.push({ ...this.#diagnostic(code, path, message), untold: true });
+  }
+
+  #diagnostic(code: CodeName, path: string, message: string): Diagnostic {
     const { level } = CODES[code];
-    const object = this.#object;
-    this.#diagnostics.push({ code, level, object, path: clip(path), message: clip(message) });
+    return { code, level, object: this.#object, path: clip(path), message: clip(message) };
   }
 }
 

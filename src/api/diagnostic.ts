@@ -6,6 +6,8 @@ export interface Diagnostic {
   /** Where in the object, e.g. `spec.subsets[0].labels`. */
   readonly path: string;
   readonly message: string;
+  /** Nobody is told of it: it says that as long as it lasts others cannot be found. */
+  readonly untold?: true;
 }
 
 /** A lowering keeps what it can and says what it could not. It never throws on what users write. */

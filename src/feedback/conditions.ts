@@ -1,5 +1,10 @@
 /** What an object's status says of it: pure. */
-import { type Condition, mergeConditions, type NewCondition } from "../api/conditions.ts";
+import {
+  type Condition,
+  conditionOf,
+  mergeConditions,
+  type NewCondition,
+} from "../api/conditions.ts";
 import type { Diagnostic } from "../api/diagnostic.ts";
 
 /** What proxies do not take of an object. */
@@ -24,7 +29,8 @@ export interface Facts {
 type Verdict = Omit<NewCondition, "observedGeneration">;
 
 const ACCEPTED = "Accepted";
-const RESOLVED = "ResolvedRefs";
+/** Whether what the object names is there. */
+export const RESOLVED = "ResolvedRefs";
 /** Whether proxies take what is made of the object. */
 export const PROGRAMMED = "Programmed";
 /** The types of all our conditions: each object has them, once it was looked at. */
@@ -123,6 +129,17 @@ export function transition(
   const ours = new Set(wanted.map(({ type }) => type));
   const others = current.filter(({ type }) => !ours.has(type));
   return [...others, ...mergeConditions(current, wanted, now)];
+}
+
+/** The condition, if it tells of a fault of this very generation. */
+export function toldFault(
+  { conditions, generation }: { conditions: readonly Condition[]; generation: number },
+  type: string,
+): Condition | undefined {
+  const condition = conditionOf(conditions, type);
+  const isTold =
+    condition?.status === "False" && Number(condition.observedGeneration) === generation;
+  return isTold ? condition : undefined;
 }
 
 function says(current: NewCondition | undefined, wanted: NewCondition): boolean {

@@ -29,6 +29,17 @@ test("what may pass is told once it has lasted, everything else at once", () => 
   assert.deepEqual(codes(grace.tell("b", [GONE], [], 90_000)), [], "of another object");
 });
 
+test("what nobody is told of holds back, and is not told in the end", () => {
+  const grace = new Grace();
+  const gap = { ...GONE, untold: true } as const;
+  assert.deepEqual(grace.tell("a", [LASTING, gap], [], 0), {
+    diagnostics: [LASTING],
+    restMs: HALF_A_MINUTE,
+  });
+  const later = grace.tell("a", [LASTING, gap], [], HALF_A_MINUTE);
+  assert.deepEqual(later, { diagnostics: [LASTING], restMs: 0 });
+});
+
 test("what the status says already is not taken back, whoever said it", () => {
   const told = transition([], conditionsOf({ generation: 1, diagnostics: [GONE] }), new Date());
   const { diagnostics, restMs } = new Grace().tell("a", [GONE], told ?? [], 0);

@@ -8,7 +8,7 @@ const GRACE_MS = 30_000;
 
 export interface Told {
   readonly diagnostics: readonly Diagnostic[];
-  /** How long until what is held back is told. */
+  /** How long until what is held back is told, or is no longer waited for. */
   readonly restMs: number;
 }
 
@@ -38,10 +38,11 @@ export class Grace {
     const since = this.#since.get(id) ?? now;
     this.#since.set(id, since);
     const restMs = since + this.#ms - now;
+    const tellable = found.filter(({ untold }) => !untold);
     const isTold = passing.every(({ code }) =>
       conditions.some(({ message }) => message.includes(`(${code})`)),
     );
-    if (isTold || restMs <= 0) return { diagnostics: found, restMs: 0 };
+    if (isTold || restMs <= 0) return { diagnostics: tellable, restMs: 0 };
     return { diagnostics: found.filter((one) => !passing.includes(one)), restMs };
   }
 

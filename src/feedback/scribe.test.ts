@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Condition, conditionOf } from "../api/conditions.ts";
-import { KINDS } from "../api/kinds.ts";
+import { KINDS, kindOf } from "../api/kinds.ts";
 import type { KubeObject } from "../api/object.ts";
-import { createMeshModel } from "../model/dataflow.ts";
+import { createMeshModel, type MeshModel } from "../model/dataflow.ts";
 import { apply, modelOf, remove, SETTINGS } from "../testing/fixtures.ts";
 import { silent } from "../util/log.ts";
 import { Ledger } from "./ledger.ts";
@@ -126,34 +127,43 @@ test("what was rejected of an object before it was edited is not told of what it
   assert.deepEqual(writes, ["1 False", "2 True"]);
 });
 
+const meta = { name: "web", namespace: "shop", resourceVersion: "1", generation: 1 };
 const gateway = {
   apiVersion: "networking.istio.io/v1",
   kind: "Gateway",
-  metadata: { name: "web", namespace: "shop", resourceVersion: "1", generation: 1 },
-  spec: { selector: { istio: "edge" }, servers: [] },
+  metadata: meta,
+  spec: { selector: { istio: "edge" }, servers: [] as readonly object[] },
 };
 const pod = `
 kind: Pod
 metadata: { name: edge-1, namespace: edge, labels: { istio: edge, meshwright.dev/proxy: gateway } }
 `;
 
-test("a gateway's pods may be gone for a moment, and are told of once they stay away", async (t) => {
+interface Told {
+  readonly model: MeshModel;
+  /** Waits until so many statuses are written. @returns what each says of references */
+  written(count: number): Promise<readonly string[]>;
+  /** Waits until the object has been looked at so often. */
+  looked(count: number): Promise<void>;
+}
+
+/** The statuses of one object, written until the test ends. */
+function telling(t: TestContext, { of, graceMs }: { of: KubeObject; graceMs: number }): Told {
   const model = modelOf(pod);
   apply(model, JSON.stringify(gateway));
+  apply(model, JSON.stringify(of));
   const ledger = new Ledger();
-  const sink = ledger.sink(KINDS.gateway);
-  sink.upsert(gateway);
-  const stop = new AbortController();
-  t.after(() => stop.abort());
+  ledger.sink(kindOf(of)).upsert(of);
   const writes: string[] = [];
+  let looks = 0;
   let wake = Promise.withResolvers<void>();
-  const written = async (count: number): Promise<readonly string[]> => {
-    while (writes.length < count) {
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) {
       await wake.promise;
       wake = Promise.withResolvers();
     }
-    return writes;
   };
+  const stop = new AbortController();
   const scribe = new Scribe(
     {
       ledger,
@@ -161,14 +171,19 @@ test("a gateway's pods may be gone for a moment, and are told of once they stay 
       findings: model.findings,
       refusals: () => Promise.resolve([]),
       addressFamilies: () => [],
-      graceMs: 600,
+      graceMs,
+      isBusy() {
+        looks += 1;
+        wake.resolve();
+        return false;
+      },
       client: {
         apply<T extends KubeObject>(object: T): Promise<T> {
           const { conditions = [] } =
             (object as KubeObject<object, { conditions?: Condition[] }>).status ?? {};
-          writes.push(conditions.find(({ type }) => type === "ResolvedRefs")?.reason ?? "");
+          writes.push(conditionOf(conditions, "ResolvedRefs")?.reason ?? "");
           wake.resolve();
-          return Promise.resolve({ ...object, metadata: gateway.metadata });
+          return Promise.resolve({ ...object, metadata: of.metadata });
         },
       },
       log: silent,
@@ -176,6 +191,26 @@ test("a gateway's pods may be gone for a moment, and are told of once they stay 
     stop.signal,
   );
   const running = scribe.run();
+  t.after(() => {
+    stop.abort();
+    return running;
+  });
+  return {
+    model,
+    async written(count) {
+      await until(() => writes.length >= count);
+      return writes;
+    },
+    async looked(count) {
+      await until(() => looks >= count);
+      // It is about to look, and writes at once.
+      await turn();
+    },
+  };
+}
+
+test("a gateway's pods may be gone for a moment, and are told of once they stay away", async (t) => {
+  const { model, written } = telling(t, { of: gateway, graceMs: 600 });
   assert.deepEqual(await written(1), ["ResolvedRefs"]);
   remove(model, pod);
   const gone = performance.now();
@@ -183,6 +218,55 @@ test("a gateway's pods may be gone for a moment, and are told of once they stay 
   assert.ok(performance.now() - gone >= 600, "not at once");
   apply(model, pod);
   assert.deepEqual(await written(3), ["ResolvedRefs", "PodsNotFound", "ResolvedRefs"]);
-  stop.abort();
-  await running;
 });
+
+const tls = { mode: "SIMPLE", credentialName: "cert" };
+const server = { port: { number: 443, name: "https", protocol: "HTTPS" }, hosts: ["*"], tls };
+/** What is wrong with each is found by the pods of gateways; what it is like when they stay away. */
+const BY_PODS: readonly { fault: string; after: string; object: KubeObject }[] = [
+  {
+    fault: "CredentialNotFound",
+    after: "PodsNotFound",
+    object: { ...gateway, spec: { ...gateway.spec, servers: [server] } },
+  },
+  {
+    fault: "NotExportedToGateway",
+    after: "ResolvedRefs",
+    object: {
+      ...gateway,
+      kind: "VirtualService",
+      spec: { hosts: ["a.example.com"], gateways: ["web"], exportTo: ["."] },
+    },
+  },
+  {
+    fault: "CredentialNotFound",
+    after: "ResolvedRefs",
+    object: {
+      ...gateway,
+      kind: "DestinationRule",
+      spec: { host: "*.example.com", trafficPolicy: { tls } },
+    },
+  },
+];
+for (const { fault, after, object } of BY_PODS) {
+  test(`${fault} of a ${object.kind} is not taken back while pods are gone for a moment`, async (t) => {
+    const { model, written, looked } = telling(t, { of: object, graceMs: 60_000 });
+    assert.deepEqual(await written(1), [fault]);
+    remove(model, pod);
+    await looked(2);
+    apply(model, pod);
+    await looked(3);
+    remove(model, pod);
+    await looked(4);
+    assert.deepEqual(await written(1), [fault]);
+  });
+
+  test(`a ${object.kind} is judged without pods once they stay away`, async (t) => {
+    const { model, written } = telling(t, { of: object, graceMs: 300 });
+    assert.deepEqual(await written(1), [fault]);
+    remove(model, pod);
+    assert.deepEqual(await written(2), [fault, after]);
+    apply(model, pod);
+    assert.deepEqual(await written(3), [fault, after, fault]);
+  });
+}

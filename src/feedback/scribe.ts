@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { type Condition, conditionOf, type NewCondition } from "../api/conditions.ts";
+import type { Condition, NewCondition } from "../api/conditions.ts";
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { CONTROL_PLANE } from "../api/names.ts";
 import { pause } from "../kube/backoff.ts";
@@ -15,8 +15,16 @@ import type { Engine, Source, Watch } from "../store/engine.ts";
 import type { Log } from "../util/log.ts";
 import { counter } from "../util/metrics.ts";
 import { type Address, AddressPool } from "./addresses.ts";
-import { conditionsOf, isRewording, PROGRAMMED, type Rejected, transition } from "./conditions.ts";
-import { Grace } from "./grace.ts";
+import {
+  conditionsOf,
+  isRewording,
+  PROGRAMMED,
+  RESOLVED,
+  type Rejected,
+  toldFault,
+  transition,
+} from "./conditions.ts";
+import { Grace, type Told } from "./grace.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { bySource, changedSources, type Refusal } from "./rejections.ts";
 
@@ -178,7 +186,7 @@ export class Scribe {
     if (entry === undefined) return this.#forget(id);
     const doubtMs = this.#doubtMs(id, entry);
     const told = this.#grace.tell(id, this.#findings(id), entry.conditions, performance.now());
-    const wanted = this.#wanted(id, entry, { inDoubt: doubtMs > 0, diagnostics: told.diagnostics });
+    const wanted = this.#wanted(id, entry, { told, inDoubt: doubtMs > 0 });
     const conditions = transition(entry.conditions, wanted, new Date());
     const restMs = isRewording(entry.conditions, wanted) ? this.#restMs(id) : 0;
     const addresses = this.#addresses(id, entry);
@@ -202,26 +210,26 @@ export class Scribe {
     return allocation && this.#pool.allocate(id, allocation, this.#ipv6);
   }
 
+  /** Of what is not known for the moment, the status says on what it says. */
   #wanted(
     id: string,
     entry: Entry,
-    {
-      inDoubt,
-      diagnostics,
-    }: { readonly inDoubt: boolean; readonly diagnostics: readonly Diagnostic[] },
+    { told, inDoubt }: { readonly told: Told; readonly inDoubt: boolean },
   ): readonly NewCondition[] {
-    const facts = { diagnostics, rejected: this.#rejected.get(id) };
-    const before = conditionOf(entry.conditions, PROGRAMMED);
-    return conditionsOf({ ...facts, generation: entry.generation }).map((condition) =>
-      inDoubt && before !== undefined && condition.type === PROGRAMMED ? before : condition,
-    );
+    const { diagnostics, restMs } = told;
+    const unknown = [...(inDoubt ? [PROGRAMMED] : []), ...(restMs > 0 ? [RESOLVED] : [])];
+    const facts = { diagnostics, rejected: this.#rejected.get(id), generation: entry.generation };
+    return conditionsOf(facts).map((condition) => {
+      const before = unknown.includes(condition.type)
+        ? toldFault(entry, condition.type)
+        : undefined;
+      return before ?? condition;
+    });
   }
 
   /** How much longer a rejection that the status tells of has to be believed. */
-  #doubtMs(id: string, { conditions, generation }: Entry): number {
-    const before = conditionOf(conditions, PROGRAMMED);
-    const isTold = before?.status === "False" && Number(before.observedGeneration) === generation;
-    if (!isTold || this.#rejected.has(id)) return 0;
+  #doubtMs(id: string, entry: Entry): number {
+    if (toldFault(entry, PROGRAMMED) === undefined || this.#rejected.has(id)) return 0;
     return (this.#heardAt.get(id) ?? this.#startedAt) + DOUBT_MS - performance.now();
   }
 

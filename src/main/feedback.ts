@@ -72,7 +72,7 @@ export class Feedback {
   /** What is wrong with an object, as this replica sees it now. */
   findingsOf(object: string): readonly Diagnostic[] {
     const { engine, findings } = this.#options.model;
-    return engine.get(findings, object);
+    return engine.get(findings, object).filter(({ untold }) => !untold);
   }
 
   /** Writes while this replica leads, until `signal` aborts. */

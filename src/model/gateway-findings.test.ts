@@ -144,9 +144,10 @@ test("routing that the gateway's pods may not see is told so", () => {
     apply(model, routing(exportTo));
     return model.engine
       .get(model.findings, "VirtualService shop/web")
-      .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+      .map(({ code, path, message, untold }) => `${code} ${path}: ${untold ?? message}`);
   };
-  assert.deepEqual(ofRouting(["."]), [], "it has no pods");
+  assert.deepEqual(ofRouting(["."]), ["MESH0121 spec.gateways[1]: true"], "it has no pods");
+  assert.deepEqual(ofRouting(["*"]), []);
   apply(model, pod("edge-1"));
   assert.deepEqual(ofRouting(["."]), [
     "MESH0123 spec.gateways[1]: the pods of Gateway shop/web are in edge, to which this is not exported, so nothing reaches these rules through it: have exportTo name edge",
@@ -201,14 +202,15 @@ const origin = (tls: object, more: object = {}): string =>
 const ofRule = (model: MeshModel): readonly string[] =>
   model.engine
     .get(model.findings, "DestinationRule shop/bank")
-    .map(({ code, path, message }) => `${code} ${path}: ${message}`);
+    .map(({ code, path, message, untold }) => `${code} ${path}: ${untold ?? message}`);
 
 test("a rule's credential is followed for gateways, of which one must have it", () => {
   const at = "spec.trafficPolicy.tls.credentialName";
   const effect =
     "so no gateway connects to the host: give it the roots that the server's certificate comes from as ca.crt";
   const model = modelOf(origin({ mode: "SIMPLE", credentialName: "bank" }));
-  assert.deepEqual(ofRule(model), [], "there is no gateway that could connect");
+  const untold = ["MESH0121 spec.exportTo: true"];
+  assert.deepEqual(ofRule(model), untold, "there is no gateway that could connect");
   apply(model, `${pod("edge-1")}---${pod("edge-1", "other")}`);
   assert.deepEqual(ofRule(model), [
     `MESH0119 ${at}: there is no Secret edge/bank or other/bank, ${effect}`,

@@ -82,7 +82,10 @@ const hostFor = ({ namespace, host }: GatewayServer["hosts"][number]): string =>
 function checkExport(found: GatewayModel, { path, object }: Binding, check: Check): void {
   if (object.exportTo.includes("*")) return;
   const namespaces = namespacesOf(found, check);
-  if (namespaces.length === 0) return;
+  if (namespaces.length === 0) {
+    check.report.addUntold("MESH0121", path, `${found.gateway.source} has no pods`);
+    return;
+  }
   if (namespaces.some((namespace) => isVisible(object, namespace))) return;
   const [first, ...others] = namespaces;
   check.report.add(

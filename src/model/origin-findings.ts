@@ -11,6 +11,8 @@ import { isVisible } from "./visibility.ts";
 export function checkOrigins(rule: DestinationRule, check: Check): void {
   if (rule.credentials.length === 0) return;
   const namespaces = gatewayNamespaces(rule, check);
+  if (namespaces.length === 0)
+    check.report.addUntold("MESH0121", "spec.exportTo", "no gateway that sees it has pods");
   for (const credential of rule.credentials) {
     const faults = namespaces.map((namespace) => faultOf(credential, namespace, check));
     const known = faults.filter((fault) => fault !== undefined);
