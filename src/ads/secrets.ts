@@ -93,10 +93,11 @@ class IdentitySecrets {
   #settle(delayMs: number): void {
     this.#isIssuing = false;
     if (this.users.size === 0) return;
+    if (delayMs === 0) return this.renew();
     this.#timer = setTimeout(() => this.renew(), Math.min(delayMs, MAX_TIMER_MS)).unref();
   }
 
-  /** @returns when to do it again, in milliseconds from now */
+  /** @returns when to do it again, in milliseconds from now: at once if the root changed meanwhile */
   async #issue(): Promise<number> {
     const root = this.#secrets.trustBundle().version;
     const { certChainPem, keyPem, notBefore, notAfter } = await this.#secrets.issue(this.#identity);
@@ -113,6 +114,7 @@ class IdentitySecrets {
     });
     this.#failures = 0;
     this.#publish();
+    if (this.#secrets.trustBundle().version !== root) return 0;
     return Math.max(renewAt - Date.now(), RETRY_MS);
   }
 
