@@ -10,8 +10,12 @@ function tests(code: string): ChildProcess {
   return spawn(
     process.execPath,
     [
-      ...["--import", join(import.meta.dirname, "leave.ts"), "--test-reporter=tap"],
-      ...["--input-type=module", "--eval", `import { test } from "node:test";\n${code}`],
+      "--import",
+      join(import.meta.dirname, "leave.ts"),
+      "--test-reporter=tap",
+      "--input-type=module",
+      "--eval",
+      `import { test } from "node:test";\n${code}`,
     ],
     { env: { ...env, LEAVE_AFTER_MS: "500" }, stdio: ["ignore", "pipe", "pipe"] },
   );

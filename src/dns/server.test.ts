@@ -23,11 +23,11 @@ interface World {
   /** What came to the cluster's resolver, which sends it back turned around. */
   readonly heard: Buffer[];
   readonly pods: Map<string, Asker>;
-  silence(): void;
+  readonly silence: () => void;
   /** From now on its answers to datagrams are held back. @returns what sends those, each so often, and holds back no more */
-  hold(): (times?: number) => void;
+  readonly hold: () => (times?: number) => void;
   /** Sends a message, and waits until the cluster's resolver has it. */
-  deliver(from: Socket, message: string): Promise<void>;
+  readonly deliver: (from: Socket, message: string) => Promise<void>;
 }
 
 /** All but the identifier. */

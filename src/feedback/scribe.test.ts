@@ -142,9 +142,9 @@ metadata: { name: edge-1, namespace: edge, labels: { istio: edge, meshwright.dev
 interface Told {
   readonly model: MeshModel;
   /** Waits until so many statuses are written. @returns what each says of references */
-  written(count: number): Promise<readonly string[]>;
+  readonly written: (count: number) => Promise<readonly string[]>;
   /** Waits until the object has been looked at so often. */
-  looked(count: number): Promise<void>;
+  readonly looked: (count: number) => Promise<void>;
 }
 
 /** The statuses of one object, written until the test ends. */

@@ -58,12 +58,10 @@ function gatewaysOf(path: string): readonly KubeObject[] {
   });
 }
 
-const secret = (name: string, data: Readonly<Record<string, string>>): KubeObject => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  metadata: { namespace: MESH, name },
-  ...{ data },
-});
+function secret(name: string, data: Readonly<Record<string, string>>): KubeObject {
+  const object = { apiVersion: "v1", kind: "Secret", metadata: { namespace: MESH, name }, data };
+  return object;
+}
 
 const found = ({ engine, findings }: MeshModel, all: readonly KubeObject[]): readonly string[] =>
   all
