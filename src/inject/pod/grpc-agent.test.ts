@@ -37,3 +37,14 @@ test("a container that knows its control plane keeps it", () => {
   }).spec;
   assert.deepEqual(containers[0]?.env, env);
 });
+
+test("the agent sheds load near the memory limit that the pod's own istio-proxy has", () => {
+  const own = { name: "istio-proxy", image: "auto", resources: { limits: { memory: "100M" } } };
+  const pod = asking("grpc-agent");
+  const { initContainers = [] } = inject({
+    ...pod,
+    spec: { containers: [...pod.spec.containers, own] },
+  }).spec;
+  assert.deepEqual(initContainers[0]?.resources, own.resources);
+  assert.match(initContainers[0].args?.join(" ") ?? "", /"maxHeapSizeBytes":95000000\b/);
+});

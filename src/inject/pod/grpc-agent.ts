@@ -2,7 +2,7 @@ import type { Container } from "../../api/gen/kubernetes.ts";
 import { grpcAgentBootstrap, grpcBootstrap } from "../../xds/bootstrap-grpc.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
 import { marked } from "./mark.ts";
-import { mergeProxy, takeOverrides } from "./overrides.ts";
+import { mergeProxy, ownResources, takeOverrides } from "./overrides.ts";
 import { PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
 import type { Injected, SidecarOptions } from "./sidecar.ts";
 import { removeSidecar, type Status } from "./status.ts";
@@ -21,8 +21,9 @@ const BOOTSTRAP = "GRPC_XDS_BOOTSTRAP_CONFIG";
  */
 export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);
-  const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
+  const asked = sidecarSettings(bare.metadata.annotations ?? {}, name);
   const { spec, overrides } = takeOverrides(bare.spec, name);
+  const settings = { ...asked, ...ownResources(overrides) };
   const application = canonicalName(bare);
   const agent = mergeProxy(agentContainer(application, options, settings), overrides);
   const status: Status = {

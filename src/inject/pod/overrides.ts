@@ -39,6 +39,12 @@ export function giveBack(spec: PodSpec, overrides: Overrides | undefined): PodSp
   return { ...spec, [list]: [...(spec[list] ?? []), container] };
 }
 
+/** What the user has set; it replaces ours before the bootstrap is made, which holds the memory limit. */
+export function ownResources(overrides: Overrides | undefined): Pick<Container, "resources"> {
+  const { resources = {} } = overrides?.container ?? {};
+  return Object.keys(resources).length > 0 ? { resources } : {};
+}
+
 const LISTS = ["args", "env", "envFrom", "ports", "volumeMounts"] as const;
 const SETTINGS = ["lifecycle", "securityContext"] as const;
 
@@ -47,17 +53,13 @@ export function mergeProxy(proxy: Container, overrides: Overrides | undefined): 
   if (overrides === undefined) return proxy;
   const wanted = overrides.container;
   const image = wanted.image === "auto" ? undefined : wanted.image;
-  const resources = isEmpty(wanted.resources) ? proxy.resources : wanted.resources;
   return {
     ...proxy,
     ...(image && { image }),
-    ...(resources && { resources }),
     ...each(SETTINGS, (key) => wanted[key] && { ...proxy[key], ...wanted[key] }),
     ...each(LISTS, (key) => wanted[key] && [...(proxy[key] ?? []), ...wanted[key]]),
   };
 }
-
-const isEmpty = (value: object = {}): boolean => Object.keys(value).length === 0;
 
 /** The fields that the user has set. */
 const each = <Key extends keyof Container>(

@@ -6,6 +6,7 @@ import type { Container, Probe } from "../../api/gen/kubernetes.ts";
 import { golden } from "../../testing/golden.ts";
 import { INJECTION, readable } from "../../testing/pod.ts";
 import { MeshError } from "../../util/errors.ts";
+import { quantityBytes } from "./quantity.ts";
 import { injectSidecar } from "./sidecar.ts";
 import type { PodDraft } from "./workload.ts";
 
@@ -205,3 +206,13 @@ test("what cannot be done, but need not stop the pod, is a warning", () => {
     "Pod shop/web: annotation sidecar.istio.io/interceptionMode: TPROXY is not supported, REDIRECT is used",
   ]);
 });
+
+for (const memory of ["4Gi", "128Mi"])
+  test(`the proxy sheds load near the memory limit that the pod's own istio-proxy has: ${memory}`, () => {
+    const own = { name: "istio-proxy", image: "auto", resources: { limits: { memory } } };
+    const pod = inject({ metadata: {}, spec: { containers: [{ name: "web" }, own] } });
+    const [proxy] = pod.spec.initContainers ?? [];
+    assert.deepEqual(proxy?.resources, own.resources);
+    const bytes = Math.ceil((quantityBytes(memory) ?? 0) * 0.95);
+    assert.match(proxy.args?.join(" ") ?? "", new RegExp(`"maxHeapSizeBytes":${bytes}\\b`));
+  });

@@ -4,7 +4,7 @@ import type { AppProbe } from "../../xds/bootstrap-local.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
 import { dnsCapture, dnsWarnings, type MeshDns } from "./dns.ts";
 import { marked } from "./mark.ts";
-import { mergeProxy, takeOverrides } from "./overrides.ts";
+import { mergeProxy, ownResources, takeOverrides } from "./overrides.ts";
 import { type Originals, rewriteProbes } from "./probes.ts";
 import { CONFINED, PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
 import { removeSidecar, type Status } from "./status.ts";
@@ -35,8 +35,9 @@ export interface Injected {
  */
 export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: string): Injected {
   const bare = removeSidecar(pod);
-  const settings = sidecarSettings(bare.metadata.annotations ?? {}, name);
+  const asked = sidecarSettings(bare.metadata.annotations ?? {}, name);
   const { spec, overrides } = takeOverrides(bare.spec, name);
+  const settings = { ...asked, ...ownResources(overrides) };
   const application = rewriteAll(spec, settings.rewriteProbes);
   const proxy = mergeProxy(
     sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),
