@@ -7,7 +7,8 @@ export const proxyConfig: readonly Row[] = [
   ),
   partly(
     "MP-11",
-    "REDIRECT, and NONE by the pod's annotation; TPROXY needs more of the kernel than a pod without privileges has",
+    "REDIRECT, and NONE by the pod's annotation: such a pod takes no mutual TLS unless its label security.istio.io/tlsMode says istio; TPROXY needs more of the kernel than a pod without privileges has",
+    test("src/inject/pod/sidecar.test.ts", "a pod without capture is reached and probed"),
     test(
       "src/inject/pod/sidecar.test.ts",
       "what cannot be done, but need not stop the pod, is a warning",

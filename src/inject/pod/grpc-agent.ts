@@ -37,7 +37,7 @@ export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: st
   return {
     pod: {
       ...bare,
-      metadata: marked(bare, status, { tls: false }),
+      metadata: marked(bare, status),
       spec: {
         ...spec,
         containers: spec.containers.map(told),

@@ -10,11 +10,14 @@ import { PORTS } from "../../api/names.ts";
 import type { Status } from "./status.ts";
 import { canonicalName, canonicalRevision, type PodDraft } from "./workload.ts";
 
-/** @param tls whether what is in the pod takes mutual TLS on the application's ports */
+/**
+ * @param tlsMode whether mutual TLS is taken on the application's ports, unless the pod says so
+ *   itself; absent: no proxy is made for them
+ */
 export function marked(
   pod: PodDraft,
   status: Status,
-  { tls }: { readonly tls: boolean },
+  tlsMode?: "istio" | "disabled",
 ): PodDraft["metadata"] {
   const { labels = {}, annotations = {} } = pod.metadata;
   const [first] = pod.spec.containers;
@@ -23,7 +26,7 @@ export function marked(
     ...pod.metadata,
     labels: {
       ...labels,
-      ...(tls && { [TLS_MODE]: labels[TLS_MODE] ?? "istio" }),
+      ...(tlsMode && { [TLS_MODE]: labels[TLS_MODE] ?? tlsMode }),
       [CANONICAL_NAME]: canonicalName(pod),
       [CANONICAL_REVISION]: canonicalRevision(pod),
     },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Container, Probe } from "../../api/gen/kubernetes.ts";
+import { TLS_MODE } from "../../api/labels.ts";
 import { golden } from "../../testing/golden.ts";
 import { INJECTION, readable } from "../../testing/pod.ts";
 import { MeshError } from "../../util/errors.ts";
@@ -175,6 +176,20 @@ for (const value of ["0", "f", "F", "false", "False", "FALSE"])
     });
     assert.deepEqual(spec.containers[0]?.readinessProbe, readinessProbe);
   });
+
+test("a pod without capture is reached and probed as one without a proxy, unless it says otherwise", () => {
+  const readinessProbe = { httpGet: { path: "/", port: 80 } };
+  const none = { "sidecar.istio.io/interceptionMode": "NONE" };
+  const pod = (labels: Readonly<Record<string, string>>): PodDraft =>
+    inject({
+      metadata: { annotations: none, labels },
+      spec: { containers: [{ name: "web", readinessProbe }] },
+    });
+  const { metadata, spec } = pod({});
+  assert.equal(metadata.labels?.[TLS_MODE], "disabled");
+  assert.deepEqual(spec.containers[0]?.readinessProbe, readinessProbe);
+  assert.equal(pod({ [TLS_MODE]: "istio" }).metadata.labels?.[TLS_MODE], "istio");
+});
 
 const proxyArguments = (own: Readonly<Record<string, string>>): readonly string[] => {
   const pod = inject({ metadata: { annotations: own }, spec: { containers: [{ name: "web" }] } });

@@ -38,7 +38,8 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
   const asked = sidecarSettings(bare.metadata.annotations ?? {}, name);
   const { spec, overrides } = takeOverrides(bare.spec, name);
   const settings = { ...asked, ...ownResources(overrides) };
-  const application = rewriteAll(spec, settings.rewriteProbes);
+  // Without capture kubelet reaches the application itself, and the proxy has no ::6 to ask it from.
+  const application = rewriteAll(spec, settings.rewriteProbes && settings.capture !== undefined);
   const proxy = mergeProxy(
     sidecarContainer(canonicalName(bare), { options, settings, probes: application.probes }),
     overrides,
@@ -57,7 +58,7 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
   return {
     pod: {
       ...bare,
-      metadata: marked(bare, status, { tls: true }),
+      metadata: marked(bare, status, settings.capture ? "istio" : "disabled"),
       spec: {
         ...application.spec,
         initContainers: [...added, ...(application.spec.initContainers ?? [])],
