@@ -200,8 +200,9 @@ function httpListener(
   }));
   return {
     name,
-    // Kubelet must be heard however busy the proxy is.
+    // Kubelet must be heard however busy the proxy is, and however little memory it has left.
     ignoreGlobalConnLimit: true,
+    bypassOverloadManager: true,
     address,
     additionalAddresses: additionalAddresses.map((one) => ({ address: one })),
     filterChains: [
