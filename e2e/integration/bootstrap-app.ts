@@ -45,7 +45,7 @@ grpcServer.addService(
 
 const tcpServer: Server = createServer((socket) => socket.end());
 createHttpServer(answer).listen(http, "::");
-createHttpsServer({ cert, key }, answer).listen(https, "::");
+createHttpsServer({ cert, key, minVersion: "TLSv1.3" }, answer).listen(https, "::");
 tcpServer.listen(tcp, "::");
 grpcServer.bindAsync(`[::]:${grpc}`, ServerCredentials.createInsecure(), () =>
   process.stdout.write("ready\n"),

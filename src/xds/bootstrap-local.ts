@@ -142,7 +142,8 @@ const TLS = {
   name: "envoy.transport_sockets.tls",
   typedConfig: {
     "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-    commonTlsContext: {},
+    // As kubelet does it; by default Envoy as a client knows nothing newer than 1.2.
+    commonTlsContext: { tlsParams: { tlsMaximumProtocolVersion: "TLSv1_3" } },
   },
 };
 
