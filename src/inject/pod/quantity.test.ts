@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { quantityBytes } from "./quantity.ts";
+import { lesserQuantity, quantityBytes } from "./quantity.ts";
 
 for (const { text, want } of [
   { text: "1073741824", want: 2 ** 30 },
@@ -18,4 +18,15 @@ for (const { text, want } of [
 ])
   test(`"${text}" is ${want} bytes`, () => {
     assert.equal(quantityBytes(text), want);
+  });
+
+for (const { quantity, most, want } of [
+  { quantity: "1", most: "10m", want: "10m" },
+  { quantity: "9m", most: "10m", want: "9m" },
+  { quantity: "0", most: "10m", want: "0" },
+  { quantity: "16Mi", most: "32Mi", want: "16Mi" },
+  { quantity: "lots", most: "32Mi", want: "32Mi" },
+])
+  test(`of "${quantity}" and "${most}" the lesser is "${want}"`, () => {
+    assert.equal(lesserQuantity(quantity, most), want);
   });

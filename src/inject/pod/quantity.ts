@@ -1,3 +1,5 @@
+import type { Quantity } from "../../api/gen/kubernetes.ts";
+
 const UNITS: Readonly<Record<string, number>> = {
   "": 1,
   m: 1e-3,
@@ -24,8 +26,17 @@ const QUANTITY =
  * @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
  */
 export function quantityBytes(text: string): number | undefined {
+  const value = amount(text);
+  return value === undefined ? undefined : Math.floor(value);
+}
+
+/** What is no quantity is not less. */
+export const lesserQuantity = (quantity: Quantity, most: string): Quantity =>
+  (amount(quantity) ?? Infinity) < (amount(most) ?? Infinity) ? quantity : most;
+
+function amount(text: string): number | undefined {
   const [, number, exponent = "", unit = ""] = QUANTITY.exec(text) ?? [];
   const factor = UNITS[unit];
   if (number === undefined || factor === undefined) return undefined;
-  return Math.floor(Number(number + exponent) * factor);
+  return Number(number + exponent) * factor;
 }

@@ -191,6 +191,41 @@ test("a pod without capture is reached and probed as one without a proxy, unless
   assert.equal(pod({ [TLS_MODE]: "istio" }).metadata.labels?.[TLS_MODE], "istio");
 });
 
+for (const { asked, want } of [
+  {
+    asked: { proxyCPU: "1" },
+    want: { requests: { cpu: "10m" } },
+  },
+  {
+    asked: { proxyCPU: "5m", proxyMemory: "4Gi", proxyMemoryLimit: "4Gi" },
+    want: { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "32Mi" } },
+  },
+  {
+    asked: { proxyCPU: "2", proxyCPULimit: "2", proxyMemory: "16Mi", proxyMemoryLimit: "16Mi" },
+    want: {
+      requests: { cpu: "100m", memory: "16Mi" },
+      limits: { cpu: "100m", memory: "16Mi" },
+    },
+  },
+])
+  test(`capture reserves little beside the proxy: ${JSON.stringify(asked)}`, () => {
+    const own = Object.entries(asked).map(([name, value]) => [`sidecar.istio.io/${name}`, value]);
+    const pod = inject({
+      metadata: { annotations: Object.fromEntries(own) as Readonly<Record<string, string>> },
+      spec: { containers: [{ name: "web" }] },
+    });
+    assert.deepEqual(pod.spec.initContainers?.[1]?.resources, want);
+  });
+
+test("capture asks for no devices that the proxy has", () => {
+  const limits = { "example.org/nic": "1", "ephemeral-storage": "1Gi" };
+  const own = { name: "istio-proxy", image: "auto", resources: { limits } };
+  const pod = inject({ metadata: {}, spec: { containers: [{ name: "web" }, own] } });
+  assert.deepEqual(pod.spec.initContainers?.[1]?.resources, {
+    limits: { "ephemeral-storage": "16Mi" },
+  });
+});
+
 const proxyArguments = (own: Readonly<Record<string, string>>): readonly string[] => {
   const pod = inject({ metadata: { annotations: own }, spec: { containers: [{ name: "web" }] } });
   return pod.spec.initContainers?.[0]?.args ?? [];

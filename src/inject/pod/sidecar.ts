@@ -1,4 +1,9 @@
-import type { Container, PodSpec } from "../../api/gen/kubernetes.ts";
+import type {
+  Container,
+  PodSpec,
+  Quantity,
+  ResourceRequirements,
+} from "../../api/gen/kubernetes.ts";
 import { INIT_CONTAINER, PORTS } from "../../api/names.ts";
 import type { AppProbe } from "../../xds/bootstrap-local.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
@@ -7,6 +12,7 @@ import { marked } from "./mark.ts";
 import { mergeProxy, ownResources, takeOverrides } from "./overrides.ts";
 import { type Originals, rewriteProbes } from "./probes.ts";
 import { CONFINED, PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
+import { lesserQuantity } from "./quantity.ts";
 import { removeSidecar, type Status } from "./status.ts";
 import { canonicalName, type PodDraft } from "./workload.ts";
 
@@ -153,6 +159,32 @@ function sidecarContainer(
   };
 }
 
+const ENOUGH = { cpu: "10m", memory: "32Mi", "ephemeral-storage": "16Mi" } as const;
+/** Where the CPU is limited: with less it would take seconds. */
+const ENOUGH_CPU_LIMIT = "100m";
+
+/**
+ * While it runs, scheduler and quotas count it on top of the sidecar before it: as little as will do.
+ * The names are those that the proxy has, as a quota may demand them, and so is the pod's class.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+ */
+function captureResources({ requests, limits }: ResourceRequirements): ResourceRequirements {
+  const cpu = limits?.["cpu"] === undefined ? ENOUGH.cpu : ENOUGH_CPU_LIMIT;
+  const enough = new Map(Object.entries({ ...ENOUGH, cpu }));
+  const least = (all: Readonly<Record<string, Quantity>>) =>
+    Object.fromEntries(
+      Object.entries(all).flatMap(([name, quantity]) => {
+        const most = enough.get(name);
+        return most === undefined ? [] : [[name, lesserQuantity(quantity, most)] as const];
+      }),
+    );
+  return {
+    ...(requests && { requests: least(requests) }),
+    ...(limits && { limits: least(limits) }),
+  };
+}
+
 /**
  * Installs the capture rules while the proxy starts, and ends when that is ready: the only
  * container with capabilities.
@@ -163,8 +195,7 @@ const captureContainer = (args: readonly string[], proxy: Container): Container 
   ...(proxy.imagePullPolicy && { imagePullPolicy: proxy.imagePullPolicy }),
   command: ["/usr/local/bin/capture"],
   args: [...args, "--await", String(PORTS.readiness)],
-  // The scheduler takes the larger of this and the rest of the pod.
-  resources: proxy.resources ?? {},
+  resources: captureResources(proxy.resources ?? {}),
   securityContext: {
     runAsUser: 0,
     runAsGroup: 0,
