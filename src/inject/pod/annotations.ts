@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
-import type { ResourceRequirements } from "../../api/gen/kubernetes.ts";
+import type { ResourceRequirements, Volume, VolumeMount } from "../../api/gen/kubernetes.ts";
+import { PORTS } from "../../api/names.ts";
 import { isIp, isSubnet } from "../../util/ip.ts";
 import type { StatsInclusion } from "../../xds/bootstrap.ts";
 import { isComponentLevel, LOG_LEVELS } from "../../xds/log-levels.ts";
@@ -7,7 +8,7 @@ import { asksForDns } from "./dns.ts";
 import { DEFAULT_RESOURCES } from "./proxy.ts";
 import { INTERCEPTION_MODES, PROXY_CONFIG, proxyConfig } from "./proxy-config.ts";
 import { quantityBytes } from "./quantity.ts";
-import { parseBool, refused } from "./values.ts";
+import { type Named, namedObjects, parseBool, refused } from "./values.ts";
 
 /** What a pod's annotations ask of its sidecar. */
 export interface SidecarSettings {
@@ -22,6 +23,9 @@ export interface SidecarSettings {
   readonly capture: readonly string[] | undefined;
   /** Whether the proxy is to take the pod's DNS; `undefined`: as the mesh has it. */
   readonly dns: boolean | undefined;
+  /** For the proxy to mount; the pod's own are mounted by the same names. */
+  readonly volumes: readonly Volume[];
+  readonly mounts: readonly VolumeMount[];
   readonly warnings: readonly string[];
 }
 
@@ -59,6 +63,8 @@ export function sidecarSettings(annotations: Annotations, object: string): Sidec
     concurrency: config.concurrency ?? CONCURRENCY,
     capture: mode === "NONE" ? undefined : captureArguments(annotations, object),
     dns: asksForDns(annotations, object) ?? config.dnsCapture,
+    volumes: volumes(annotations, object),
+    mounts: mounts(annotations, object),
     warnings: [...warnings(annotations), ...config.warnings],
   };
 }
@@ -225,6 +231,44 @@ function captureArguments(annotations: Annotations, object: string): readonly st
   });
 }
 
+function volumes(annotations: Annotations, object: string): readonly Volume[] {
+  const annotation = `${SIDECAR}/userVolume`;
+  const value = annotations[annotation];
+  if (value === undefined) return [];
+  const found = namedObjects(value);
+  if (found !== undefined) return found;
+  throw refused({ object, annotation, value }, "a JSON array of volumes, each with its name");
+}
+
+function mounts(annotations: Annotations, object: string): readonly VolumeMount[] {
+  const annotation = `${SIDECAR}/userVolumeMount`;
+  const value = annotations[annotation];
+  if (value === undefined) return [];
+  const found = namedObjects(value);
+  if (found?.every(isMount)) return found;
+  throw refused(
+    { object, annotation, value },
+    "a JSON array of mounts, each with the name of its volume and a mountPath",
+  );
+}
+
+const isMount = (one: Named): one is Named & VolumeMount => typeof one["mountPath"] === "string";
+
+const VIRTUAL = `is ignored, all that comes by an interface is taken for inbound: list the ports that the pod serves in ${TRAFFIC}/includeInboundPorts, and the rest passes by the proxy`;
+
+/** What is said to whoever writes them. */
+const IGNORED: Readonly<Record<string, string>> = {
+  [`${TRAFFIC}/excludeInterfaces`]:
+    "is ignored, every interface is captured: exclude ports or addresses",
+  [`${TRAFFIC}/kubevirtInterfaces`]: VIRTUAL,
+  "istio.io/reroute-virtual-interfaces": VIRTUAL,
+  [`${SIDECAR}/bootstrapOverride`]:
+    "is ignored, the bootstrap is the mesh's own: patch what the proxy is sent with an EnvoyFilter",
+  [`status.${SIDECAR}/port`]: `is ignored: that the proxy is ready it says on port ${PORTS.readiness}`,
+  [`${SIDECAR}/discoveryAddress`]:
+    "is ignored, the proxy has the control plane that injects it: choose that by the label istio.io/rev",
+};
+
 /** Annotations of Istio that change nothing here, and would be missed. */
 function warnings(annotations: Annotations): string[] {
   const found: string[] = [];
@@ -232,5 +276,7 @@ function warnings(annotations: Annotations): string[] {
     found.push(`annotation ${SIDECAR}/interceptionMode: TPROXY is not supported, REDIRECT is used`);
   if (parseBool(annotations[`${SIDECAR}/nativeSidecar`] ?? "") === false)
     found.push(`annotation ${SIDECAR}/nativeSidecar: false is ignored, sidecars are always native`);
+  for (const [annotation, remedy] of Object.entries(IGNORED))
+    if (annotation in annotations) found.push(`annotation ${annotation} ${remedy}`);
   return found;
 }

@@ -48,3 +48,21 @@ test("the agent sheds load near the memory limit that the pod's own istio-proxy 
   assert.deepEqual(initContainers[0]?.resources, own.resources);
   assert.match(initContainers[0].args?.join(" ") ?? "", /"maxHeapSizeBytes":95000000\b/);
 });
+
+test("the agent has the volumes that the pod gives it", () => {
+  const pod = asking("grpc-agent");
+  const { spec } = inject({
+    ...pod,
+    metadata: {
+      annotations: {
+        "sidecar.istio.io/userVolume": '[{"name": "roots", "emptyDir": {}}]',
+        "sidecar.istio.io/userVolumeMount": '[{"name": "roots", "mountPath": "/etc/roots"}]',
+      },
+    },
+  });
+  assert.deepEqual(spec.volumes?.[1], { name: "roots", emptyDir: {} });
+  assert.deepEqual(spec.initContainers?.[0]?.volumeMounts?.[1], {
+    name: "roots",
+    mountPath: "/etc/roots",
+  });
+});

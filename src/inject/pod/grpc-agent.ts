@@ -3,7 +3,7 @@ import { grpcAgentBootstrap, grpcBootstrap } from "../../xds/bootstrap-grpc.ts";
 import { type SidecarSettings, sidecarSettings } from "./annotations.ts";
 import { marked } from "./mark.ts";
 import { mergeProxy, ownResources, takeOverrides } from "./overrides.ts";
-import { PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
+import { addedVolumes, proxyContainer, readyProbe } from "./proxy.ts";
 import type { Injected, SidecarOptions } from "./sidecar.ts";
 import { removeSidecar, type Status } from "./status.ts";
 import { canonicalName, type PodDraft } from "./workload.ts";
@@ -26,9 +26,10 @@ export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: st
   const settings = { ...asked, ...ownResources(overrides) };
   const application = canonicalName(bare);
   const agent = mergeProxy(agentContainer(application, options, settings), overrides);
+  const volumes = addedVolumes(settings.volumes, spec);
   const status: Status = {
     initContainers: [agent.name],
-    volumes: [PROXY_VOLUME],
+    volumes: volumes.map((volume) => volume.name),
     revision: options.revision,
     probes: {},
     ...(overrides && { overrides }),
@@ -42,7 +43,7 @@ export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: st
         ...spec,
         containers: spec.containers.map(told),
         initContainers: [agent, ...(spec.initContainers ?? []).map(told)],
-        volumes: [...(spec.volumes ?? []), proxyVolume()],
+        volumes: [...(spec.volumes ?? []), ...volumes],
       },
     },
     warnings: settings.warnings.map((warning) => `${name}: ${warning}`),
@@ -52,7 +53,7 @@ export function injectGrpcAgent(pod: PodDraft, options: SidecarOptions, name: st
 const agentContainer = (
   application: string,
   options: SidecarOptions,
-  { image, resources, logLevel, componentLogLevel, stats }: SidecarSettings,
+  { image, resources, logLevel, componentLogLevel, mounts, stats }: SidecarSettings,
 ): Container => ({
   ...proxyContainer({
     image: image ?? options.image,
@@ -62,6 +63,7 @@ const agentContainer = (
     concurrency: 1,
     logLevel,
     componentLogLevel,
+    mounts,
     bootstrap: {
       namespace: options.controlPlaneNamespace,
       clusterDomain: options.clusterDomain,

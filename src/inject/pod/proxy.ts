@@ -5,9 +5,11 @@
 import type {
   Container,
   EnvVar,
+  PodSpec,
   Probe,
   ResourceRequirements,
   Volume,
+  VolumeMount,
 } from "../../api/gen/kubernetes.ts";
 import {
   PORTS,
@@ -34,12 +36,14 @@ export interface ProxyOptions {
   readonly concurrency: number;
   readonly logLevel: string;
   readonly componentLogLevel?: string | undefined;
+  /** Beside its own. */
+  readonly mounts?: readonly VolumeMount[];
   readonly bootstrap: Omit<BootstrapOptions, "podIp" | "memoryLimitBytes">;
   /** What is made of those options: a proxy of the mesh's, unless said otherwise. */
   readonly configuration?: (options: BootstrapOptions) => object;
 }
 
-export const PROXY_VOLUME = "meshwright-proxy";
+const PROXY_VOLUME = "meshwright-proxy";
 const TOKEN_TTL_SECONDS = 43_200;
 /** How long a listener that was replaced or removed may keep its connections; Istio's default. */
 const DRAIN_TIME_SECONDS = 45;
@@ -53,7 +57,7 @@ export const DEFAULT_RESOURCES = {
 
 /** The container without what sidecar and gateway do differently: probes and shutdown. */
 export function proxyContainer(options: ProxyOptions): Container {
-  const { image, imagePullPolicy, resources } = options;
+  const { image, imagePullPolicy, mounts = [], resources } = options;
   return {
     name: PROXY_CONTAINER,
     image,
@@ -74,7 +78,7 @@ export function proxyContainer(options: ProxyOptions): Container {
       ...CONFINED,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [{ name: PROXY_VOLUME, mountPath: PROXY_DIRECTORY, readOnly: true }],
+    volumeMounts: [{ name: PROXY_VOLUME, mountPath: PROXY_DIRECTORY, readOnly: true }, ...mounts],
   };
 }
 
@@ -107,6 +111,15 @@ export const proxyVolume = (): Volume => ({
     ],
   },
 });
+
+/** What is added to a pod's own volumes: the proxy's, and those wanted that the pod does not have. */
+export const addedVolumes = (
+  wanted: readonly Volume[],
+  { volumes: own = [] }: PodSpec,
+): readonly Volume[] => [
+  proxyVolume(),
+  ...wanted.filter(({ name }) => !own.some((one) => one.name === name)),
+];
 
 export const readyProbe = (timing: {
   readonly periodSeconds: number;

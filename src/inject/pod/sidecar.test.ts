@@ -149,6 +149,17 @@ for (const [annotation, value, want] of [
     '{proxyStatsMatcher: {inclusionRegexps: ["(?=a)"]}}',
     /"\(\?=a\)", which is not a regular expression in RE2 syntax/,
   ],
+  [
+    "sidecar.istio.io/userVolume",
+    '[{"secret": {"secretName": "roots"}}]',
+    /which is not a JSON array of volumes, each with its name/,
+  ],
+  ["sidecar.istio.io/userVolume", "[", /"\[", which is not a JSON array of volumes/],
+  [
+    "sidecar.istio.io/userVolumeMount",
+    '{"roots": "/etc/roots"}',
+    /which is not a JSON array of mounts, each with the name of its volume and a mountPath/,
+  ],
 ] as const)
   test(`an annotation that cannot be followed is refused: ${annotation}`, () => {
     const pod = {
@@ -243,19 +254,92 @@ test("a memory limit of nothing is none, as to Kubernetes", () => {
   assert.doesNotMatch(args.join(" "), /fixed_heap/);
 });
 
-test("what cannot be done, but need not stop the pod, is a warning", () => {
-  const { warnings } = injectSidecar(
-    {
-      metadata: { annotations: { "sidecar.istio.io/interceptionMode": "TPROXY" } },
-      spec: { containers: [{ name: "web" }] },
-    },
-    INJECTION,
-    "Pod shop/web",
-  );
-  assert.deepEqual(warnings, [
-    "Pod shop/web: annotation sidecar.istio.io/interceptionMode: TPROXY is not supported, REDIRECT is used",
-  ]);
-});
+for (const { form, volume, mount } of [
+  {
+    form: "an array",
+    volume: '[{"name": "roots", "secret": {"secretName": "roots"}}, {"name": "own"}]',
+    mount: '[{"name": "roots", "mountPath": "/etc/roots", "readOnly": true}]',
+  },
+  {
+    form: "an object by name",
+    volume: '{"roots": {"secret": {"secretName": "roots"}}, "own": {}}',
+    mount: '{"roots": {"mountPath": "/etc/roots", "readOnly": true}}',
+  },
+])
+  test(`the proxy has the volumes that the pod gives it, as ${form}`, () => {
+    const annotations = {
+      "sidecar.istio.io/userVolume": volume,
+      "sidecar.istio.io/userVolumeMount": mount,
+    };
+    const own = { name: "own", emptyDir: {} };
+    const once = inject({
+      metadata: { annotations },
+      spec: { containers: [{ name: "web" }], volumes: [own] },
+    });
+    const { initContainers, volumes = [] } = once.spec;
+    assert.deepEqual(initContainers?.[0]?.volumeMounts?.[1], {
+      name: "roots",
+      mountPath: "/etc/roots",
+      readOnly: true,
+    });
+    assert.deepEqual(
+      volumes.map(({ name }) => name),
+      ["own", "meshwright-proxy", "roots"],
+    );
+    assert.deepEqual(volumes[0], own);
+    assert.deepEqual(volumes[2], { name: "roots", secret: { secretName: "roots" } });
+    assert.deepEqual(inject(once), once);
+  });
+
+for (const [annotation, value, want] of [
+  [
+    "sidecar.istio.io/interceptionMode",
+    "TPROXY",
+    "interceptionMode: TPROXY is not supported, REDIRECT is used",
+  ],
+  [
+    "traffic.sidecar.istio.io/excludeInterfaces",
+    "eth1",
+    "excludeInterfaces is ignored, every interface is captured: exclude ports or addresses",
+  ],
+  [
+    "traffic.sidecar.istio.io/kubevirtInterfaces",
+    "k6t-net0",
+    "kubevirtInterfaces is ignored, all that comes by an interface is taken for inbound: list the ports that the pod serves in traffic.sidecar.istio.io/includeInboundPorts, and the rest passes by the proxy",
+  ],
+  [
+    "istio.io/reroute-virtual-interfaces",
+    "k6t-net0",
+    "reroute-virtual-interfaces is ignored, all that comes by an interface is taken for inbound: list the ports that the pod serves in traffic.sidecar.istio.io/includeInboundPorts, and the rest passes by the proxy",
+  ],
+  [
+    "sidecar.istio.io/bootstrapOverride",
+    "own",
+    "bootstrapOverride is ignored, the bootstrap is the mesh's own: patch what the proxy is sent with an EnvoyFilter",
+  ],
+  [
+    "status.sidecar.istio.io/port",
+    "15022",
+    "port is ignored: that the proxy is ready it says on port 15021",
+  ],
+  [
+    "sidecar.istio.io/discoveryAddress",
+    "istiod:15012",
+    "discoveryAddress is ignored, the proxy has the control plane that injects it: choose that by the label istio.io/rev",
+  ],
+] as const)
+  test(`what cannot be done, but need not stop the pod, is a warning: ${annotation}`, () => {
+    const { warnings } = injectSidecar(
+      {
+        metadata: { annotations: { [annotation]: value } },
+        spec: { containers: [{ name: "web" }] },
+      },
+      INJECTION,
+      "Pod shop/web",
+    );
+    const prefix = annotation.slice(0, annotation.lastIndexOf("/"));
+    assert.deepEqual(warnings, [`Pod shop/web: annotation ${prefix}/${want}`]);
+  });
 
 for (const memory of ["4Gi", "128Mi"])
   test(`the proxy sheds load near the memory limit that the pod's own istio-proxy has: ${memory}`, () => {

@@ -11,7 +11,7 @@ import { dnsCapture, dnsWarnings, type MeshDns } from "./dns.ts";
 import { marked } from "./mark.ts";
 import { mergeProxy, ownResources, takeOverrides } from "./overrides.ts";
 import { type Originals, rewriteProbes } from "./probes.ts";
-import { CONFINED, PROXY_VOLUME, proxyContainer, proxyVolume, readyProbe } from "./proxy.ts";
+import { addedVolumes, CONFINED, proxyContainer, readyProbe } from "./proxy.ts";
 import { lesserQuantity } from "./quantity.ts";
 import { removeSidecar, type Status } from "./status.ts";
 import { canonicalName, type PodDraft } from "./workload.ts";
@@ -54,9 +54,10 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
     ? [proxy, captureContainer([...settings.capture, ...dnsArguments(settings, options)], proxy)]
     : [proxy];
   const warnings = [...settings.warnings, ...dnsWarnings(settings.dns, options.dns, spec)];
+  const volumes = addedVolumes(settings.volumes, spec);
   const status: Status = {
     initContainers: added.map((container) => container.name),
-    volumes: [PROXY_VOLUME],
+    volumes: volumes.map((volume) => volume.name),
     revision: options.revision,
     probes: application.originals,
     ...(overrides && { overrides }),
@@ -68,7 +69,7 @@ export function injectSidecar(pod: PodDraft, options: SidecarOptions, name: stri
       spec: {
         ...application.spec,
         initContainers: [...added, ...(application.spec.initContainers ?? [])],
-        volumes: [...(spec.volumes ?? []), proxyVolume()],
+        volumes: [...(spec.volumes ?? []), ...volumes],
       },
     },
     warnings: warnings.map((warning) => `${name}: ${warning}`),
@@ -130,7 +131,7 @@ function sidecarContainer(
     readonly probes: readonly AppProbe[];
   },
 ): Container {
-  const { componentLogLevel, image, logLevel, resources, stats } = settings;
+  const { componentLogLevel, image, logLevel, mounts, resources, stats } = settings;
   const dns = dnsOf(settings, options);
   return {
     ...proxyContainer({
@@ -141,6 +142,7 @@ function sidecarContainer(
       concurrency: settings.concurrency,
       logLevel,
       componentLogLevel,
+      mounts,
       bootstrap: {
         namespace: options.controlPlaneNamespace,
         clusterDomain: options.clusterDomain,
