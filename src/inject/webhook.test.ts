@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { request } from "node:https";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { Authority } from "../ca/authority.ts";
 import { createRoot, loadIssuer } from "../ca/root.ts";
 import type { AdmissionResponse, PatchOperation } from "./admission.ts";
+import type { InjectorOptions } from "./injector.ts";
 import { Webhook } from "./webhook.ts";
 
 const DNS_NAME = "meshwright-control-plane.mesh-system.svc";
@@ -17,7 +20,7 @@ const authority = new Authority(await loadIssuer(root, { source: "test", now }),
 });
 const trusted: string[] = [];
 const broken = new Set<string>();
-const webhook = new Webhook(await authority.issueServing([DNS_NAME]), {
+const options: InjectorOptions = {
   sidecar: {
     image: "proxy",
     imagePullPolicy: "IfNotPresent",
@@ -33,7 +36,8 @@ const webhook = new Webhook(await authority.issueServing([DNS_NAME]), {
     trusted.push(namespace);
   },
   log: () => {},
-});
+};
+const webhook = new Webhook(await authority.issueServing([DNS_NAME]), options);
 let port = 0;
 before(async () => {
   port = await webhook.listen(0, "127.0.0.1");
@@ -196,4 +200,29 @@ test("a renewed certificate is served without a restart", async () => {
   const { serial } = await call("GET", "/healthz");
   webhook.renew(await authority.issueServing([DNS_NAME]));
   assert.notEqual((await call("GET", "/healthz")).serial, serial);
+});
+
+/** A connection that is kept after an answer, until the test ends or the server ends it. */
+async function keptConnection(
+  t: TestContext,
+  on: number,
+): Promise<Pick<IncomingMessage, "headers" | "socket">> {
+  const agent = new Agent({ keepAlive: true, ca: root["root-cert.pem"], servername: DNS_NAME });
+  t.after(() => agent.destroy());
+  const req = request({ host: "127.0.0.1", port: on, path: "/healthz", agent }).end();
+  const [response] = (await once(req, "response")) as [IncomingMessage];
+  const { headers, socket } = response;
+  await text(response);
+  return { headers, socket };
+}
+
+test("an idle connection is kept for longer than the API server keeps it", async (t) => {
+  const { headers } = await keptConnection(t, port);
+  assert.equal(headers["keep-alive"], "timeout=120");
+});
+
+test("an idle connection does not keep the server from closing", async (t) => {
+  const other = new Webhook(await authority.issueServing([DNS_NAME]), options);
+  const { socket } = await keptConnection(t, await other.listen(0, "127.0.0.1"));
+  await Promise.all([once(socket, "close"), other.close()]);
 });

@@ -14,6 +14,8 @@ interface ServingCertificate {
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** For what an answer may have to wait for; the API server itself gives up after 10 s. */
 const DEADLINE_MS = 3_000;
+/** Longer than the API server's 90 s: if we were first to close, it might be sending a review just then. */
+const KEEP_ALIVE_MS = 120_000;
 /** For answers that are under way when the server closes. */
 const CLOSE_MS = 2_000;
 
@@ -31,6 +33,7 @@ export class Webhook {
         res.end();
       });
     });
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   /** Serves until `close`; port 0 takes a free one. @returns the port */
