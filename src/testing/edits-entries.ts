@@ -72,7 +72,7 @@ export const serviceEntry: fc.Arbitrary<KubeObject> = fc
           "TEA_LEAVES",
         ),
         location: fc.constantFrom("MESH_INTERNAL", "MESH_EXTERNAL"),
-        addresses: fc.constantFrom(["10.96.3.3"], ["172.30.0.0/16"], ["over there"]),
+        addresses: fc.constantFrom(["10.96.3.3"], ["172.30.0.0/16"], ["over there"], ["0.0.0.0"]),
         endpoints: fc.array(place, { maxLength: 2 }),
         workloadSelector: fc.constantFrom({ labels: { app: "web" } }, {}),
         exportTo: fc.constantFrom(["*"], ["."], ["one"]),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isIp, isSubnet } from "./ip.ts";
+import { isIp, isSubnet, isUnspecified } from "./ip.ts";
 
 test("addresses of both families, and nothing else, are addresses", () => {
   const yes = ["0.0.0.0", "10.96.0.1", "255.255.255.255", "::", "2001:2::1", "::ffff:10.0.0.1"];
@@ -14,4 +14,11 @@ test("a subnet is an address with a length of its family", () => {
   const no = ["10.0.0.0", "10.0.0.0/33", "::/129", "example.com/8", "10.0.0.0/8/8", "10.0.0.0/"];
   assert.deepEqual(yes.filter(isSubnet), yes);
   assert.deepEqual(no.filter(isSubnet), []);
+});
+
+test("the unspecified address of either family is told from others", () => {
+  const yes = ["0.0.0.0", "::", "0::0", "0:0:0:0:0:0:0:0", "::0.0.0.0"];
+  const no = ["", "0.0.0.1", "::1", "::ffff:0.0.0.0", "0.0.0.0/0", "::/0", "example.com"];
+  assert.deepEqual(yes.filter(isUnspecified), yes);
+  assert.deepEqual(no.filter(isUnspecified), []);
 });

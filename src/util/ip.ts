@@ -11,6 +11,11 @@ export function isIpv6(text: string): boolean {
   return IPV6.test(text) && URL.canParse(`http://[${text}]/`);
 }
 
+/** 0.0.0.0, or `::` however it is written: no address of anybody's. */
+export function isUnspecified(text: string): boolean {
+  return text === "0.0.0.0" || (isIpv6(text) && new URL(`http://[${text}]/`).hostname === "[::]");
+}
+
 /** `address/length`; an address alone is none. */
 export function isSubnet(text: string): boolean {
   const [address = "", length = "", ...more] = text.split("/");

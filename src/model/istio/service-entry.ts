@@ -4,7 +4,7 @@ import type { ServiceEntrySpec, ServiceEntrySpecPorts } from "../../api/gen/serv
 import type { ServiceEntry as EntryObject } from "../../api/kinds.ts";
 import { objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
-import { isIp, isSubnet } from "../../util/ip.ts";
+import { isIp, isSubnet, isUnspecified } from "../../util/ip.ts";
 import { isHost } from "../host.ts";
 import type { Protocol, Service, ServicePort } from "../ir/service.ts";
 import { type Origin, originOf } from "../origin.ts";
@@ -89,7 +89,8 @@ function commonOf(
   spec: ServiceEntrySpec,
   { resolution, site }: Resolving,
 ): Omit<Service, "host"> {
-  const { addresses, subnets } = lowerAddresses(spec.addresses ?? [], site);
+  const all = spec.addresses ?? [];
+  const { addresses, subnets } = lowerAddresses(all, site);
   const names = (spec.subjectAltNames ?? []).flatMap(
     (name, i) => lowerLine(name, `spec.subjectAltNames[${i}]`, site) ?? [],
   );
@@ -107,7 +108,7 @@ function commonOf(
       subnets: subnets.length > 0 ? subnets : undefined,
       subjectAltNames: names.length > 0 ? names : undefined,
       // Clients that look the name up themselves come to addresses that nobody has told us.
-      anyAddress: (spec.addresses ?? []).length === 0 ? true : undefined,
+      anyAddress: all.length === 0 || all.some(isUnspecified) ? true : undefined,
     }),
   };
 }
@@ -159,7 +160,8 @@ function lowerAddresses(
         `spec.addresses[${i}]`,
         `"${text}" is neither an IP address nor a subnet like 10.0.0.0/8: it is left out`,
       );
-  return { addresses: texts.filter(isIp), subnets: texts.filter(isSubnet) };
+  const addresses = texts.filter((text) => isIp(text) && !isUnspecified(text));
+  return { addresses, subnets: texts.filter(isSubnet) };
 }
 
 function allocated({ status }: EntryObject, host: string): string[] {

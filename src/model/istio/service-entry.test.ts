@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { lowerServiceEntry } from "./service-entry.ts";
+
+function lowered(spec: string) {
+  const metadata = { name: "a", namespace: "shop" };
+  const { value, diagnostics } = lowerServiceEntry(
+    { apiVersion: "networking.istio.io/v1", kind: "ServiceEntry", metadata, spec: parse(spec) },
+    "cluster.local",
+  );
+  const [service] = value?.services ?? [];
+  return { service, told: diagnostics.map(({ code, path }) => `${code} ${path}`) };
+}
+
+for (const { addresses, want } of [
+  { addresses: "[]", want: [[], true] },
+  { addresses: "[0.0.0.0]", want: [[], true] },
+  { addresses: '["::"]', want: [[], true] },
+  { addresses: '["0::0"]', want: [[], true] },
+  { addresses: "[0.0.0.0, 10.0.0.1]", want: [["10.0.0.1"], true] },
+  { addresses: '["::1"]', want: [["::1"], undefined] },
+])
+  test(`addresses ${addresses}: the unspecified one is any address, and none of a listener's own`, () => {
+    const { service, told } = lowered(`{hosts: [a.example.com], addresses: ${addresses}}`);
+    assert.deepEqual([service?.addresses, service?.anyAddress], want);
+    assert.deepEqual(told, []);
+  });
