@@ -77,7 +77,7 @@ export const CODES = {
     level: "warning",
     title: "A port's protocol is unknown",
     explanation:
-      "Neither appProtocol nor the prefix of the port's name is a protocol we know; it is detected on the wire, which costs server-first protocols their first seconds.",
+      "Neither appProtocol nor the prefix of the port's name is a protocol we know; it is detected on the wire by what the client sends first. Where the server speaks first, both wait, for ever unless protocolDetectionTimeout is set: name such a port tcp.",
   },
   MESH0112: {
     level: "warning",

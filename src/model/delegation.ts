@@ -1,4 +1,5 @@
 /** A VirtualService may leave some of its rules to another: their conditions hold together. */
+import { ownValue } from "../util/own-value.ts";
 import type {
   HttpAction,
   HttpMatch,
@@ -78,7 +79,9 @@ function agreeOnClients(root: HttpMatch, own: HttpMatch): boolean {
   return (
     agrees(root.port, own.port) &&
     agrees(root.sourceNamespace, own.sourceNamespace) &&
-    Object.entries(own.sourceLabels ?? {}).every(([name, value]) => agrees(labels[name], value)) &&
+    Object.entries(own.sourceLabels ?? {}).every(([name, value]) =>
+      agrees(ownValue(labels, name), value),
+    ) &&
     (gateways === undefined || (own.gateways ?? []).every((one) => gateways.includes(one)))
   );
 }

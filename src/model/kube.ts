@@ -13,6 +13,7 @@ import {
 import { type Locality, nodeLocality, podLocality } from "../api/locality.ts";
 import { type ObjectMeta, objectKey, objectName } from "../api/object.ts";
 import { defined, filled } from "../util/defined.ts";
+import { ownValue } from "../util/own-value.ts";
 import { serviceHost } from "./host.ts";
 import type { Endpoint, Service } from "./ir/service.ts";
 import { type Origin, originOf } from "./origin.ts";
@@ -91,7 +92,7 @@ const PREFERENCES: Readonly<Record<string, NonNullable<Service["prefers"]>>> = {
 
 function preference({ metadata, spec }: Live<kube.Service>): Service["prefers"] {
   const asked = metadata.annotations?.[TRAFFIC_DISTRIBUTION] ?? spec?.trafficDistribution;
-  return asked === undefined ? undefined : PREFERENCES[asked];
+  return asked === undefined ? undefined : ownValue(PREFERENCES, asked);
 }
 
 function hasKeys(labels: Labels | undefined): labels is Labels {

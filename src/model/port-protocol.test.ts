@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type PortHint, portProtocol } from "./port-protocol.ts";
+import { entryProtocol, type PortHint, portProtocol } from "./port-protocol.ts";
 
 const cases: readonly (PortHint & { readonly want: string })[] = [
   { name: "http", port: 80, want: "http" },
@@ -19,6 +19,10 @@ const cases: readonly (PortHint & { readonly want: string })[] = [
   { name: "redis-main", port: 6379, want: "tcp" },
   { name: "mysql", port: 3306, want: "tcp" },
   { port: 3306, want: "tcp" },
+  { name: "smtp", port: 25, want: "tcp" },
+  { port: 53, want: "tcp" },
+  { name: "constructor", port: 80, want: "auto" },
+  { name: "http", port: 80, appProtocol: "__proto__", want: "auto" },
   { port: 80, want: "auto" },
   { name: "whatever", port: 80, want: "auto" },
   { name: "tcp", port: 80, appProtocol: "http", want: "http" },
@@ -29,3 +33,6 @@ const cases: readonly (PortHint & { readonly want: string })[] = [
 
 for (const { want, ...port } of cases)
   test(`${JSON.stringify(port)} speaks ${want}`, () => assert.equal(portProtocol(port), want));
+
+test("a protocol that every JavaScript object has by inheritance is none that is known", () =>
+  assert.equal(entryProtocol({ name: "http", port: 80, protocol: "CONSTRUCTOR" }), undefined));

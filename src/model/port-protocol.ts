@@ -1,3 +1,4 @@
+import { ownValue } from "../util/own-value.ts";
 import type { Protocol } from "./ir/service.ts";
 
 /** What ports are called, by https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
@@ -18,8 +19,8 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   "kubernetes.io/wss": "https",
 };
 
-/** Ports of protocols in which the server speaks first, so that waiting to detect them would hang. */
-const SERVER_FIRST: ReadonlySet<number> = new Set([3306, 27017]);
+/** Ports of protocols in which the server speaks first, so that waiting to detect them would hang: Istio's list. */
+const SERVER_FIRST: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
 
 /** A service port as far as its protocol goes. */
 export interface PortHint {
@@ -31,14 +32,14 @@ export interface PortHint {
 /** `appProtocol` wins, then the name up to its first dash, then what the number is known for. */
 export function portProtocol({ name = "", port, appProtocol }: PortHint): Protocol {
   const named =
-    appProtocol === undefined ? nameProtocol(name) : PROTOCOLS[appProtocol.toLowerCase()];
+    appProtocol === undefined ? nameProtocol(name) : ownValue(PROTOCOLS, appProtocol.toLowerCase());
   return named ?? (SERVER_FIRST.has(port) ? "tcp" : "auto");
 }
 
 function nameProtocol(name: string): Protocol | undefined {
   const lower = name.toLowerCase();
   if (lower === "grpc-web" || lower.startsWith("grpc-web-")) return PROTOCOLS["grpc-web"];
-  return PROTOCOLS[lower.split("-", 1)[0] ?? ""];
+  return ownValue(PROTOCOLS, lower.split("-", 1)[0] ?? "");
 }
 
 export function isHttp(protocol: Protocol): boolean {
@@ -50,5 +51,5 @@ export function entryProtocol({
   protocol = "",
   ...hint
 }: PortHint & { readonly protocol?: string }): Protocol | undefined {
-  return protocol === "" ? portProtocol(hint) : PROTOCOLS[protocol.toLowerCase()];
+  return protocol === "" ? portProtocol(hint) : ownValue(PROTOCOLS, protocol.toLowerCase());
 }

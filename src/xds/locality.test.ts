@@ -125,3 +125,11 @@ test("where a client is counts only if endpoints differ in it", () => {
     [0, 0],
   );
 });
+
+test("a label of priority that nobody has tells nobody apart, whatever its name", () => {
+  const policy = { failoverPriority: ["constructor"] };
+  assert.deepEqual(shown([endpoint("west/a"), endpoint("east/b")], policy, nobody), [
+    "0 east/b 1",
+    "0 west/a 1",
+  ]);
+});

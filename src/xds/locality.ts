@@ -14,6 +14,7 @@ import { localityText, parseLocality } from "../api/locality.ts";
 import type { MeshSettings } from "../model/ir/mesh.ts";
 import type { Endpoint, Service } from "../model/ir/service.ts";
 import type { LocalityPolicy, TrafficPolicy } from "../model/ir/traffic.ts";
+import { ownValue } from "../util/own-value.ts";
 import type { ProxyView } from "./view.ts";
 
 export interface Nearness {
@@ -203,14 +204,16 @@ const PLACE_LABELS: Readonly<
 function labelOf({ locality, labels, node, network }: Endpoint, label: string): string {
   if (label === HOSTNAME) return node ?? "";
   if (label === TOPOLOGY_NETWORK && network !== undefined) return network;
-  const place = PLACE_LABELS[label];
-  return (place === undefined ? labels[label] : place(locality)) ?? "";
+  const place = ownValue(PLACE_LABELS, label);
+  return (place === undefined ? ownValue(labels, label) : place(locality)) ?? "";
 }
 
 function clientLabel(client: ProxyView, label: string): string {
   if (label === HOSTNAME) return client.node ?? "";
-  const place = PLACE_LABELS[label];
+  const place = ownValue(PLACE_LABELS, label);
   const found =
-    place === undefined ? client.labels[label] : place(parseLocality(client.locality ?? ""));
+    place === undefined
+      ? ownValue(client.labels, label)
+      : place(parseLocality(client.locality ?? ""));
   return found ?? "";
 }

@@ -44,7 +44,7 @@ export function isForUs({ context, proxy = {} }: Match, path: string, report: Re
   }
   const { proxyVersion = "", metadata = {} } = proxy;
   const isOurs = Object.entries(metadata).every(([name, value]) => {
-    if (name in COMMON_METADATA) return COMMON_METADATA[name] === value;
+    if (Object.hasOwn(COMMON_METADATA, name)) return COMMON_METADATA[name] === value;
     if (OWN_METADATA.includes(name)) return true;
     report.add(
       "MESH0141",

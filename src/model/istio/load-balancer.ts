@@ -1,5 +1,6 @@
 import type { DestinationRuleSpecTrafficPolicyLoadBalancer } from "../../api/gen/destination-rule.ts";
 import { defined } from "../../util/defined.ts";
+import { ownValue } from "../../util/own-value.ts";
 import type { Balancing, LoadBalancer } from "../ir/traffic.ts";
 import { isHeaderName } from "./headers.ts";
 import { lowerLocality } from "./locality.ts";
@@ -32,7 +33,7 @@ function lowerLoadBalancer(spec: Spec, path: string, site: Site): LoadBalancer |
   if (spec.consistentHash !== undefined)
     return consistentHash(spec.consistentHash, `${path}.consistentHash`, site);
   if (spec.simple === undefined) return undefined;
-  const known: LoadBalancer | undefined = SIMPLE[spec.simple];
+  const known: LoadBalancer | undefined = ownValue(SIMPLE, spec.simple);
   if (known === undefined)
     site.report.add(
       "MESH0117",

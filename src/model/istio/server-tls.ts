@@ -1,5 +1,6 @@
 import type { GatewaySpec, GatewaySpecServersTls } from "../../api/gen/gateway.ts";
 import { defined } from "../../util/defined.ts";
+import { ownValue } from "../../util/own-value.ts";
 import type { ServerTls, TlsVersion } from "../ir/listener.ts";
 import type { Site } from "./site.ts";
 import { lowerSuites } from "./suites.ts";
@@ -162,7 +163,7 @@ function tlsVersion(
   { report }: Pick<Site, "report">,
 ): TlsVersion | undefined {
   if (text === undefined || text === ANY_VERSION) return undefined;
-  const known = Object.hasOwn(VERSIONS, text) ? VERSIONS[text] : undefined;
+  const known = ownValue(VERSIONS, text);
   if (known === undefined)
     report.add(
       "MESH0117",

@@ -5,6 +5,7 @@ import type { ServiceEntry as EntryObject } from "../../api/kinds.ts";
 import { objectName } from "../../api/object.ts";
 import { defined } from "../../util/defined.ts";
 import { isIp, isSubnet, isUnspecified } from "../../util/ip.ts";
+import { ownValue } from "../../util/own-value.ts";
 import { isHost } from "../host.ts";
 import type { Protocol, Service, ServicePort } from "../ir/service.ts";
 import { type Origin, originOf } from "../origin.ts";
@@ -68,7 +69,7 @@ function lowerResolution(
   { resolution = "NONE" }: ServiceEntrySpec,
   { report }: Site,
 ): Service["resolution"] | undefined {
-  const known = RESOLUTIONS[resolution];
+  const known = ownValue(RESOLUTIONS, resolution);
   if (known === undefined)
     report.add(
       "MESH0132",

@@ -85,7 +85,7 @@ function selectedEndpoint(
   { trustDomain }: Surroundings,
 ): Endpoint {
   const target = targetPorts[port] ?? port;
-  const number = typeof target === "number" ? target : (place.ports[target] ?? port);
+  const number = typeof target === "number" ? target : portAt(place, target, port);
   const at = { portName: name, port: portAt(place, name, number) };
   return placeEndpoint(place, at, { namespace, trustDomain });
 }

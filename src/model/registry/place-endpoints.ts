@@ -1,5 +1,6 @@
 /** Workloads outside of Kubernetes as endpoints. */
 import { defined } from "../../util/defined.ts";
+import { ownValue } from "../../util/own-value.ts";
 import type { Endpoint } from "../ir/service.ts";
 import type { Place } from "../istio/place.ts";
 
@@ -28,5 +29,5 @@ export function placeEndpoint(place: Place, at: At, { namespace, trustDomain }: 
 
 /** Where a place listens for a service's port. */
 export function portAt({ ports }: Place, portName: string, otherwise: number): number {
-  return ports[portName] ?? otherwise;
+  return ownValue(ports, portName) ?? otherwise;
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "../../util/own-value.ts";
 import type { InboundPort, Workload } from "../ir/service.ts";
 import type { ServiceEntry } from "../istio/service-entry.ts";
 import type { KubeService, Pod } from "../kube.ts";
@@ -39,7 +40,7 @@ function inboundPorts(pod: Pod, { service, targetPorts }: Serving): readonly Inb
 
 /** A port that the pod does not name is none of its ports. */
 function portNumber(target: number | string, { namedPorts }: Pod): number | undefined {
-  return typeof target === "number" ? target : (namedPorts[target] ?? numeric(target));
+  return typeof target === "number" ? target : (ownValue(namedPorts, target) ?? numeric(target));
 }
 
 function numeric(target: string): number | undefined {
