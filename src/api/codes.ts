@@ -191,6 +191,12 @@ export const CODES = {
     explanation:
       "Services of type ExternalName name each other in a circle, so no DNS resolves any of them. Let one of them name a host.",
   },
+  MESH0137: {
+    level: "error",
+    title: "A port is defined twice",
+    explanation:
+      "Two ports of a ServiceEntry have one number or one name, by which endpoints say what they serve. The first counts; give each its own.",
+  },
   MESH0140: {
     level: "error",
     title: "An EnvoyFilter's patch cannot be applied",

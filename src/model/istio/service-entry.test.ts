@@ -26,3 +26,23 @@ for (const { addresses, want } of [
     assert.deepEqual([service?.addresses, service?.anyAddress], want);
     assert.deepEqual(told, []);
   });
+
+test("of two ports with one name or number the first counts, and the other is told", () => {
+  const { service, told } = lowered(`
+hosts: [a.example.com]
+ports:
+  - {number: 80, name: http}
+  - {number: 8080, name: http}
+  - {number: 80, name: web}
+  - {number: 0, name: none}
+  - {number: 90, name: none}`);
+  assert.deepEqual(
+    service?.ports.map(({ port, name }) => `${name}:${port}`),
+    ["http:80", "none:90"],
+  );
+  assert.deepEqual(told, [
+    "MESH0137 spec.ports[1].name",
+    "MESH0137 spec.ports[2].number",
+    "MESH0109 spec.ports[3].number",
+  ]);
+});

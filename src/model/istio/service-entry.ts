@@ -45,7 +45,8 @@ export function lowerServiceEntry(
   const resolution = lowerResolution(spec, site);
   if (resolution === undefined) return { value: undefined, diagnostics: report.diagnostics };
   const places = placesOf(spec, resolution, site);
-  const common = commonOf(object, spec, { resolution, site });
+  const ports = distinctPorts(spec.ports ?? [], site);
+  const common = commonOf(object, spec, { resolution, ports, site });
   const value: ServiceEntry = {
     ...origin,
     services: lowerHosts(spec, { resolution, places }, site).map((host) => ({
@@ -54,8 +55,8 @@ export function lowerServiceEntry(
       addresses: common.addresses.length > 0 ? common.addresses : allocated(object, host),
     })),
     targetPorts: Object.fromEntries(
-      (spec.ports ?? []).flatMap(({ number, targetPort }, i) => {
-        const port = lowerPort(targetPort || undefined, `spec.ports[${i}].targetPort`, site);
+      ports.flatMap(({ number, targetPort, path }) => {
+        const port = lowerPort(targetPort || undefined, `${path}.targetPort`, site);
         return port === undefined ? [] : [[number, port]];
       }),
     ),
@@ -79,8 +80,13 @@ function lowerResolution(
   return known;
 }
 
+interface PortSpec extends ServiceEntrySpecPorts {
+  readonly path: string;
+}
+
 interface Resolving {
   readonly resolution: Service["resolution"];
+  readonly ports: readonly PortSpec[];
   readonly site: Site;
 }
 
@@ -88,7 +94,7 @@ interface Resolving {
 function commonOf(
   object: EntryObject,
   spec: ServiceEntrySpec,
-  { resolution, site }: Resolving,
+  { resolution, ports, site }: Resolving,
 ): Omit<Service, "host"> {
   const all = spec.addresses ?? [];
   const { addresses, subnets } = lowerAddresses(all, site);
@@ -99,7 +105,7 @@ function commonOf(
     namespace: site.namespace,
     name: object.metadata.name,
     addresses,
-    ports: lowerPorts(spec.ports ?? [], resolution, site),
+    ports: lowerPorts(ports, resolution, site),
     resolution,
     source: objectName(object),
     registered: true,
@@ -170,28 +176,40 @@ function allocated({ status }: EntryObject, host: string): string[] {
   return addresses.flatMap(({ value = "", host: of }) => (of === host && isIp(value) ? value : []));
 }
 
-function lowerPorts(
-  ports: readonly ServiceEntrySpecPorts[],
-  resolution: Service["resolution"],
-  site: Site,
-): readonly ServicePort[] {
-  const taken = new Set<number>();
+/** API servers refuse two of one number or name, unless their schema of the object is an older one. */
+function distinctPorts(ports: readonly ServiceEntrySpecPorts[], site: Site): readonly PortSpec[] {
+  const taken = new Set<number | string>();
   return ports.flatMap((spec, i) => {
     const path = `spec.ports[${i}]`;
-    const port = lowerPort(spec.number, `${path}.number`, site);
-    if (port === undefined || taken.has(port)) return [];
-    taken.add(port);
-    const protocol = protocolOf({ ...spec, port }, path, site);
-    const targetPort = targetOf(spec, { port, resolution, protocol }, { path, site });
-    return [{ name: spec.name, port, protocol, ...defined({ targetPort }) }];
+    if (lowerPort(spec.number, `${path}.number`, site) === undefined) return [];
+    const twice = (["number", "name"] as const).find((field) => taken.has(spec[field]));
+    if (twice !== undefined) {
+      site.report.add(
+        "MESH0137",
+        `${path}.${twice}`,
+        `another port before it has the ${twice} ${spec[twice]}, so it is left out: give it a ${twice} of its own`,
+      );
+      return [];
+    }
+    taken.add(spec.number).add(spec.name);
+    return [{ ...spec, path }];
   });
 }
 
-function protocolOf(
-  { name, port, protocol }: ServiceEntrySpecPorts & { readonly port: number },
-  path: string,
-  { report }: Site,
-): Protocol {
+function lowerPorts(
+  ports: readonly PortSpec[],
+  resolution: Service["resolution"],
+  site: Site,
+): readonly ServicePort[] {
+  return ports.map((spec) => {
+    const { name, number: port, path } = spec;
+    const protocol = protocolOf(spec, site);
+    const targetPort = targetOf(spec, { port, resolution, protocol }, { path, site });
+    return { name, port, protocol, ...defined({ targetPort }) };
+  });
+}
+
+function protocolOf({ name, number: port, protocol, path }: PortSpec, { report }: Site): Protocol {
   const known = entryProtocol({ name, port, ...defined({ protocol }) });
   if (known === undefined)
     report.add(
