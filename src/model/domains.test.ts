@@ -60,3 +60,31 @@ spec:
     [false, true, true, false],
   );
 });
+
+test("a headless service has the names of its pods in every form, the shortest in its own namespace", () => {
+  const model = modelOf(`
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: None, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: plain, namespace: shop}
+spec: {clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: taken, namespace: shop}
+spec: {hosts: ["*.web.shop.svc"], ports: [{number: 80, name: http, protocol: HTTP}]}
+`);
+  const mesh = model.mesh(model.engine);
+  const wildcards = (name: string, namespace: string): readonly string[] =>
+    mesh
+      .domains(`${name}.shop.svc.cluster.local`, namespace, 80)
+      .filter((domain) => domain.startsWith("*"));
+  const everywhere = ["*.web.shop.svc.cluster.local", "*.web.shop.svc.cluster.local."];
+  assert.deepEqual(wildcards("web", "shop"), [...everywhere, "*.web", "*.web.shop"]);
+  assert.deepEqual(wildcards("web", "bank"), [...everywhere, "*.web.shop"]);
+  assert.deepEqual(wildcards("plain", "shop"), []);
+});

@@ -3,7 +3,7 @@ import type { Context, Engine, Source } from "../store/engine.ts";
 import { union } from "../store/sorted.ts";
 import { coveringQuery } from "./covering.ts";
 import { mayReadDescriptions } from "./descriptions.ts";
-import { aliases, isAddress } from "./domains.ts";
+import { aliases, isAddress, podsDomain } from "./domains.ts";
 import { fullRoutes } from "./full-routes.ts";
 import { type Inputs, lookUp, MESH_WIDE } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
@@ -67,7 +67,8 @@ export function domainQuery(
       const viewer = registry.claims(cx, service.host).length > 1 ? namespace : ANYBODY;
       const all = cx.get(names, service.host, viewer);
       const isNear = service.registered === true || service.namespace === namespace;
-      return isNear ? all : all.filter((name) => name !== service.name);
+      const short = [service.name, podsDomain(service.name)];
+      return isNear ? all : all.filter((name) => !short.includes(name));
     };
     const others = registry.names(cx, host, namespace);
     return [host, ...namesOf(found), ...others.flatMap((one) => [one.host, ...namesOf(one)])];
