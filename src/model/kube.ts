@@ -58,6 +58,7 @@ export function lowerService(
       ...defined({
         standsFor: externalHost(spec),
         prefers: preference(object),
+        nodeLocal: isNodeLocal(spec) || undefined,
         created: object.metadata.creationTimestamp,
       }),
       source: objectName(object),
@@ -93,6 +94,11 @@ const PREFERENCES: Readonly<Record<string, NonNullable<Service["prefers"]>>> = {
 function preference({ metadata, spec }: Live<kube.Service>): Service["prefers"] {
   const asked = metadata.annotations?.[TRAFFIC_DISTRIBUTION] ?? spec?.trafficDistribution;
   return asked === undefined ? undefined : ownValue(PREFERENCES, asked);
+}
+
+/** Kubernetes means what comes to a cluster IP, and so nothing where there is none. */
+function isNodeLocal(spec: kube.ServiceSpec): boolean {
+  return spec.internalTrafficPolicy === "Local" && resolution(spec) === "static";
 }
 
 function hasKeys(labels: Labels | undefined): labels is Labels {

@@ -25,6 +25,12 @@ export const node = fc
     }),
   );
 
+/** Of a Service: which endpoints its clients get first, or alone. */
+export const near = fc.record({
+  trafficDistribution: fc.constantFrom(undefined, undefined, "PreferSameZone", "PreferSameNode"),
+  internalTrafficPolicy: fc.constantFrom(undefined, undefined, "Cluster", "Local"),
+});
+
 export const localityLbSetting = fc.constantFrom(
   undefined,
   undefined,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { KubeObject } from "../api/object.ts";
 import { objectKey } from "../api/object.ts";
 import type { MeshModel } from "../model/dataflow.ts";
-import { localityLbSetting, node, secret, serverParts, trafficPolicy } from "./edit-parts.ts";
+import { localityLbSetting, near, node, secret, serverParts, trafficPolicy } from "./edit-parts.ts";
 import { serviceEntry, workloadEntry } from "./edits-entries.ts";
 import { envoyFilter } from "./edits-envoy-filter.ts";
 import { edge } from "./edits-gateway.ts";
@@ -79,7 +79,7 @@ const service = fc
     created,
     exportTo,
     type: fc.constantFrom("cluster", "headless", "external"),
-    trafficDistribution: fc.constantFrom(undefined, undefined, "PreferSameZone", "PreferSameNode"),
+    near,
     ports: fc.uniqueArray(
       fc.record({
         port,
@@ -90,7 +90,7 @@ const service = fc
     ),
     labels: fc.constantFrom("app", "version"),
   })
-  .map(({ type, ports, labels, exportTo: to, trafficDistribution, externalName: other, ...of }) =>
+  .map(({ type, ports, labels, exportTo: to, near: preferred, externalName: other, ...of }) =>
     object(
       "Service",
       {
@@ -101,7 +101,7 @@ const service = fc
       },
       {
         spec: {
-          trafficDistribution,
+          ...preferred,
           ...(type === "external"
             ? { type: "ExternalName", externalName: other }
             : { clusterIP: type === "headless" ? "None" : address(of.namespace, of.name) }),

@@ -92,9 +92,10 @@ test("endpoints that are going away are not listed where Envoy counts who is hea
 });
 
 test("endpoints say that they take mutual TLS where others of the service do not", () => {
-  const saying = (...all: readonly Endpoint[]): readonly boolean[] => {
+  const saying = (...all: readonly Endpoint[]): readonly boolean[] => sayingTo(HERE, all);
+  const sayingTo = (from: Viewpoint, all: readonly Endpoint[]): readonly boolean[] => {
     const wanted = { name: "c", portName: "http", labels: {} };
-    const { endpoints = [] } = loadAssignment(wanted, all, HERE);
+    const { endpoints = [] } = loadAssignment(wanted, all, from);
     return endpoints.flatMap(({ lbEndpoints = [] }) =>
       lbEndpoints.map(({ metadata }) => metadata !== undefined),
     );
@@ -105,4 +106,33 @@ test("endpoints say that they take mutual TLS where others of the service do not
   assert.deepEqual(saying(mutual, { ...plain, portName: "other" }), [true]);
   assert.deepEqual(saying(mutual), [false]);
   assert.deepEqual(saying(plain), [false]);
+  const near = { ...HERE, nodeLocal: true, client: { ...client, node: "n1" } };
+  assert.deepEqual(sayingTo(near, [{ ...mutual, node: "n1" }, plain]), [true], "out of reach");
+});
+
+/** Addresses that clients on a node are given. */
+const givenOn = (node: string, nodeLocal: boolean, all: readonly Endpoint[]): readonly string[] => {
+  const wanted = { name: "c", portName: "http", labels: {} };
+  const from = { ...HERE, nodeLocal, client: { ...client, node } };
+  const { endpoints = [] } = loadAssignment(wanted, all, from);
+  return endpoints.flatMap(({ lbEndpoints = [] }) =>
+    lbEndpoints.map(({ endpoint: e }) => e?.address?.socketAddress?.address ?? ""),
+  );
+};
+
+test("of a service whose traffic stays on its node clients get that node's endpoints, or none", () => {
+  const all = [
+    endpoint("10.0.0.1", { node: "n1" }),
+    endpoint("10.0.0.2", { node: "n2" }),
+    endpoint("10.9.0.1"),
+  ];
+  assert.deepEqual(givenOn("n1", true, all), ["10.0.0.1"]);
+  assert.deepEqual(givenOn("n3", true, all), []);
+  assert.equal(givenOn("n3", false, all).length, 3);
+});
+
+test("on the client's own node those that are going away serve while the others are elsewhere", () => {
+  const draining = endpoint("10.0.0.1", { node: "n1", health: "draining" });
+  const all = [draining, endpoint("10.0.0.2", { node: "n2" })];
+  assert.deepEqual(givenOn("n1", true, all), ["10.0.0.1"]);
 });

@@ -22,6 +22,8 @@ interface Wanted {
 
 /** Who looks, whether it matters from where, and which share of healthy endpoints is too small. */
 export interface Viewpoint {
+  /** Whether endpoints on other nodes than the client's are none. */
+  readonly nodeLocal?: boolean;
   readonly nearness: Nearness | undefined;
   readonly minHealthPercent: number | undefined;
   readonly client: ProxyView;
@@ -32,9 +34,21 @@ export function loadAssignment(
   endpoints: readonly Endpoint[],
   from: Viewpoint,
 ): ClusterLoadAssignment {
-  const chosen = toldApart(endpoints).filter((e) => e.portName === portName && carries(e, labels));
+  const chosen = reachable(toldApart(endpoints), from).filter(
+    (e) => e.portName === portName && carries(e, labels),
+  );
   const groups = arranged(usable(chosen, from).toSorted(byAddress), from.nearness, from.client);
   return { clusterName: name, endpoints: groups.map(localityLbEndpoints) };
+}
+
+/** The client's node is read only where it makes a difference. */
+function reachable(
+  endpoints: readonly Endpoint[],
+  { nodeLocal = false, client }: Viewpoint,
+): readonly Endpoint[] {
+  if (!nodeLocal || endpoints.length === 0) return endpoints;
+  const here = client.node ?? "";
+  return endpoints.filter(({ node = "" }) => node === here);
 }
 
 /** What is true of all of a service's endpoints, its clusters know: none of them has to say it. */

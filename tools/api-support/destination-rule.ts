@@ -222,4 +222,9 @@ export const destinationRule: readonly Row[] = [
     golden("full-policy", "config: version: V2"),
     test(OUTSIDE, "a server learns by the proxy protocol"),
   ),
+  works(
+    "DR-65",
+    golden("locality", "serviceName: 80||node-local"),
+    test(ENDPOINTS, "of a service whose traffic stays on its node"),
+  ),
 ];

@@ -46,6 +46,8 @@ export interface Service {
   readonly subjectAltNames?: readonly string[];
   /** Clients go to the endpoints nearest to them as long as there are any. */
   readonly prefers?: "zone" | "node";
+  /** Clients reach the endpoints on their own node alone. */
+  readonly nodeLocal?: boolean;
   /** `kind namespace/name` of the object it comes from. */
   readonly source: string;
   /** Of that object: RFC 3339 in UTC. */

@@ -157,8 +157,9 @@ export const assignmentOf = (mesh: Mesh, view: ProxyView, { cluster }: Target): 
   });
 
 /** From where a proxy looks at the target's endpoints. */
-export const viewpoint = ({ nearness, policy }: Target, client: ProxyView): Viewpoint => ({
+export const viewpoint = ({ nearness, policy, service }: Target, client: ProxyView): Viewpoint => ({
   nearness,
+  nodeLocal: service.nodeLocal === true,
   minHealthPercent: policy.outlier?.minHealthPercent,
   client,
 });
