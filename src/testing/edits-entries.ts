@@ -76,7 +76,7 @@ export const serviceEntry: fc.Arbitrary<KubeObject> = fc
         endpoints: fc.array(place, { maxLength: 2 }),
         workloadSelector: fc.constantFrom({ labels: { app: "web" } }, {}),
         exportTo: fc.constantFrom(["*"], ["."], ["one"]),
-        subjectAltNames: fc.constant(["spiffe://elsewhere/ns/a/sa/b"]),
+        subjectAltNames: fc.constantFrom(["spiffe://elsewhere/ns/a/sa/b"], ["spiffe://a/b"]),
       },
       { requiredKeys: ["ports"] },
     ),

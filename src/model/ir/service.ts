@@ -42,7 +42,7 @@ export interface Service {
   readonly external?: boolean;
   /** From a ServiceEntry: it has no names but its host. */
   readonly registered?: boolean;
-  /** Who its servers prove to be, in place of their workloads' identities. */
+  /** Who its servers may prove to be, besides their workloads' identities. */
   readonly subjectAltNames?: readonly string[];
   /** Clients go to the endpoints nearest to them as long as there are any. */
   readonly prefers?: "zone" | "node";

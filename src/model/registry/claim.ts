@@ -40,12 +40,14 @@ export function followed(claims: readonly Claim[], namespace: string): readonly 
   const [only] = claims;
   if (only === undefined) return claims;
   if (claims.length === 1) return isVisible(only, namespace) ? claims : [];
-  const visible = claims
-    .filter((claim) => isVisible(claim, namespace))
-    .sort((a, b) => rank(a, namespace) - rank(b, namespace) || byAge(a, b));
-  const [first, ...others] = visible;
+  const [first, ...others] = visible(claims, namespace);
   return first === undefined ? [] : [first, ...others.filter((other) => addsTo(first, other))];
 }
+
+const visible = (claims: readonly Claim[], namespace: string): readonly Claim[] =>
+  claims
+    .filter((claim) => isVisible(claim, namespace))
+    .sort((a, b) => rank(a, namespace) - rank(b, namespace) || byAge(a, b));
 
 const rank = (claim: Claim, namespace: string): number =>
   claim.kube === undefined ? 1 + reach(claim, namespace) : 0;
@@ -58,8 +60,18 @@ function addsTo({ kube, service }: Claim, other: Claim): boolean {
   return resolution === service.resolution && external === service.external;
 }
 
+/** What a host is that several claim, as a namespace sees it. */
+export function contestedService(claims: readonly Claim[], namespace: string): Service | undefined {
+  const merged = mergedService(followed(claims, namespace));
+  if (merged === undefined) return undefined;
+  const names = visible(claims, namespace)
+    .filter((claim) => claim.namespace === merged.namespace)
+    .flatMap(({ service }) => service.subjectAltNames ?? []);
+  return names.length === 0 ? merged : { ...merged, subjectAltNames: [...new Set(names)] };
+}
+
 /** A Service's ports are its own; those of ServiceEntries are all there are, each from the first. */
-export function mergedService([first, ...others]: readonly Claim[]): Service | undefined {
+function mergedService([first, ...others]: readonly Claim[]): Service | undefined {
   if (first === undefined || others.length === 0 || first.kube !== undefined) return first?.service;
   const services = [first, ...others].map(({ service }) => service);
   const ports = services.flatMap((service) => service.ports);

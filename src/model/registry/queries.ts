@@ -5,7 +5,7 @@ import type { Endpoint, Peers, Service, Workload } from "../ir/service.ts";
 import type { WorkloadEntry } from "../istio/workload-entry.ts";
 import type { Pod } from "../kube.ts";
 import { labelBuckets, selectorBucket, selects } from "../selector.ts";
-import { type Claim, entryClaim, followed, kubeClaim, mergedService } from "./claim.ts";
+import { type Claim, contestedService, entryClaim, followed, kubeClaim } from "./claim.ts";
 import { endpointsOf, NOBODY, peersOf, type Surroundings } from "./endpoints.ts";
 import { entryEndpoints } from "./entry-endpoints.ts";
 import { asServices, workloadOf } from "./workload.ts";
@@ -30,7 +30,7 @@ export function registryOf(engine: Engine, from: Inputs): Registry {
     ),
   ]);
   const contested = engine.query((cx, namespace: string, host: string) =>
-    mergedService(followed(cx.get(claims, host), namespace)),
+    contestedService(cx.get(claims, host), namespace),
   );
   /**
    * Where names of names end; `undefined`: outside of the mesh, or, going round, nowhere. One that a

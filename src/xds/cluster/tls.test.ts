@@ -45,3 +45,10 @@ test("a server whose identity nobody knows is of the entry's namespace, unless n
   assert.deepEqual(trusted({}, {}, { subjectAltNames: [OTHER] }), [{ exact: OTHER }]);
   assert.deepEqual(trusted({ subjectAltNames: [OTHER] }, {}, {}), [{ exact: OTHER }]);
 });
+
+test("whom an entry names is trusted besides the accounts of its endpoints", () => {
+  assert.deepEqual(trusted({ subjectAltNames: [OTHER] }, { serviceAccount: "db" }, {}), [
+    { exact: OTHER },
+    { exact: "spiffe://cluster.local/ns/shop/sa/db" },
+  ]);
+});

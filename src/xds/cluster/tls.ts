@@ -93,13 +93,13 @@ const byEndpoint = (transportSocket: TransportSocket): Cluster["transportSocketM
   { name: "tlsMode-istio", match: { [TLS_MODE]: MUTUAL }, transportSocket },
 ];
 
-/** Those that the service names, or its own workloads; as long as none is known, all of its namespace. */
+/** Those that the service names, and its own workloads; as long as none is known, all of its namespace. */
 function identities(
-  { service: { subjectAltNames, namespace }, settings }: Transport,
+  { service: { subjectAltNames = [], namespace }, settings }: Transport,
   peers: Peers,
 ): readonly StringMatcher[] {
-  const known = subjectAltNames ?? peers.identities;
-  return subjectAltNames !== undefined || known.length > 0
-    ? known.map((exact) => ({ exact }))
+  const known = new Set([...subjectAltNames, ...peers.identities]);
+  return known.size > 0
+    ? [...known].map((exact) => ({ exact }))
     : [{ prefix: `spiffe://${settings.trustDomain}/ns/${namespace}/` }];
 }
