@@ -5,6 +5,7 @@
  */
 import type { Diagnostic } from "../api/diagnostic.ts";
 import { type Context, Engine, type Source } from "../store/engine.ts";
+import { domainQuery } from "./domain-query.ts";
 import { findingsQuery } from "./findings.ts";
 import { hostQueries } from "./hosts.ts";
 import { type Inputs, inputs, MESH_WIDE } from "./inputs.ts";
@@ -13,7 +14,6 @@ import type { Onlooker, UnknownTraffic } from "./ir/sidecar.ts";
 import { policyFor, subsetNames } from "./merge.ts";
 import {
   descriptionQuery,
-  domainQuery,
   gatewayQueries,
   gatewaysFor,
   patchQueries,
@@ -104,7 +104,7 @@ function derive(engine: Engine, from: Inputs, settings: ModelSettings) {
     ...routeQueries(engine, from, scopes.scope),
     ...gatewayQueries(engine, from),
     standpoint: standpointQuery(engine, from, { ...settings, registry }),
-    domains: domainQuery(engine, from, registry, hosts.takesUnknown),
+    domains: domainQuery(engine, from, { ...hosts, registry }),
     policies: policyQuery(engine, from, settings, registry),
     tlsOrigins: tlsOriginsQuery(engine, from),
     envoyFilters: patchQueries(engine, from, settings),

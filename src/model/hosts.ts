@@ -19,13 +19,18 @@ import {
   type Traits,
   unresolvedNames,
 } from "./scope.ts";
+import { isVisible } from "./visibility.ts";
 
 /** HTTP to hosts without a service is routed on this port alone, as Istio does. */
 const UNKNOWN_HOST_PORT = 80;
 
 /** Whether HTTP to hosts without a service is routed on the port. */
-const takesUnknown = ({ egress }: Scope, port: number): boolean =>
-  port === UNKNOWN_HOST_PORT || egress?.find((one) => one.port === port)?.isHttpProxy === true;
+const takesUnknown = (scope: Scope, port: number): boolean =>
+  port === UNKNOWN_HOST_PORT || isHttpProxy(scope, port);
+
+/** Whether requests to the port name hosts of any port. */
+const isHttpProxy = ({ egress }: Scope, port: number): boolean =>
+  egress?.find((one) => one.port === port)?.isHttpProxy === true;
 
 const sorted = (all: readonly string[]): readonly string[] => [...new Set(all)].sort();
 
@@ -62,6 +67,7 @@ export function hostQueries(engine: Engine, from: Inputs, sources: HostSources) 
     ...plainLists(engine, from, { list, onPort, routed, hostOf, scope: sources.scope }),
     ...openLists(engine, from, { list, onPort, traits, scope: sources.scope }),
     ...httpLists(engine, from, { list, onPort, unknownHosts, traits, scope: sources.scope }),
+    unknownHosts,
   };
 }
 
@@ -121,17 +127,38 @@ function traitsQuery(engine: Engine, registry: Registry): TraitsQuery {
 
 type TraitsQuery = Query<[namespace: string, host: string], Traits | undefined>;
 
-/** Hosts that sidecars route although no service has them. */
+/** By port, hosts that sidecars route although no service that they see has them there. */
 function unknownHostsQuery(engine: Engine, from: Inputs, { scope: scopes, registry }: HostSources) {
+  const claimed = engine.query((cx, host: string): readonly Claimed[] =>
+    registry.claims(cx, host).map(({ exportTo, kube, service: { ports } }) => ({
+      exportTo,
+      ports: kube === undefined ? ports.map(({ port }) => port) : undefined,
+    })),
+  );
   const routedHosts = (cx: Context, { namespace, egress }: Scope): readonly string[] =>
     egress === undefined
       ? exported(cx, [from.routedHostsExportedTo], { to: namespace })
       : egress.flatMap((listener) =>
           importedRouting(cx, from.routedHostsExportedTo, { namespace, listener }, overlap),
         );
-  return engine.query((cx, id: string): readonly string[] =>
-    sorted(routedHosts(cx, cx.get(scopes, id)).filter((host) => !registry.isKnown(cx, host))),
-  );
+  return engine.query((cx, id: string, port: number): readonly string[] => {
+    const scope = cx.get(scopes, id);
+    if (!takesUnknown(scope, port)) return [];
+    const isProxy = isHttpProxy(scope, port);
+    const isServed = (host: string): boolean =>
+      cx
+        .get(claimed, host)
+        .filter((claim) => isVisible(claim, scope.namespace))
+        .some(({ ports }) => isProxy || ports === undefined || ports.includes(port));
+    return sorted(routedHosts(cx, scope).filter((host) => !isServed(host)));
+  });
+}
+
+/** What is to be known of an object that has a host. */
+interface Claimed {
+  readonly exportTo: readonly string[];
+  /** `undefined`: it has no others. A ServiceEntry may tell of some ports alone, of a host that is not ours. */
+  readonly ports: readonly number[] | undefined;
 }
 
 /** The host that a name means to a namespace, if it knows it. */
@@ -212,7 +239,7 @@ function plainLists(
 }
 
 interface HttpSources extends Lists {
-  readonly unknownHosts: Query<[string], readonly string[]>;
+  readonly unknownHosts: Query<[scope: string, port: number], readonly string[]>;
   readonly traits: TraitsQuery;
 }
 
@@ -276,7 +303,8 @@ function httpPortsQuery(
     const scope = cx.get(scopes, id);
     const ports = new Set(portsOf(cx, scope));
     const isClosed = scope.egress?.some(isOpen) === false;
-    if (!isClosed && cx.get(unknownHosts, id).length > 0) ports.add(UNKNOWN_HOST_PORT);
+    if (!isClosed && cx.get(unknownHosts, id, UNKNOWN_HOST_PORT).length > 0)
+      ports.add(UNKNOWN_HOST_PORT);
     for (const { port, protocol } of scope.egress ?? [])
       if (port !== undefined) {
         if (protocol !== undefined && isHttp(protocol)) ports.add(port);
@@ -302,7 +330,6 @@ function httpHostsQuery(
             has: ({ http }) => http.includes(port),
           })
         : onPort(cx, scope, own);
-    const unknown = takesUnknown(scope, port) ? cx.get(unknownHosts, id) : [];
-    return union([known, unknown]);
+    return union([known, cx.get(unknownHosts, id, port)]);
   });
 }

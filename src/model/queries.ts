@@ -3,14 +3,12 @@ import type { Context, Engine, Source } from "../store/engine.ts";
 import { union } from "../store/sorted.ts";
 import { coveringQuery } from "./covering.ts";
 import { mayReadDescriptions } from "./descriptions.ts";
-import { aliases, isAddress, podsDomain } from "./domains.ts";
 import { fullRoutes } from "./full-routes.ts";
 import { type Inputs, lookUp, MESH_WIDE } from "./inputs.ts";
 import type { FilterSelection } from "./ir/envoy-filter.ts";
 import type { Gateway } from "./ir/listener.ts";
 import type { MeshSettings } from "./ir/mesh.ts";
 import type { HttpRoutes, StreamRoutes } from "./ir/route.ts";
-import type { Service } from "./ir/service.ts";
 import { originsOf } from "./ir/tls-origin.ts";
 import type { DestinationPolicies, TlsOrigin } from "./ir/traffic.ts";
 import type { DestinationRule } from "./istio/destination-rule.ts";
@@ -20,59 +18,13 @@ import type { VirtualService } from "./istio/virtual-service.ts";
 import { inTurn, policiesOf } from "./merge.ts";
 import { byAge } from "./origin.ts";
 import type { Registry } from "./registry/queries.ts";
-import { namespaceOf, type ScopeQuery, seesRoutes } from "./scope.ts";
+import { type ScopeQuery, seesRoutes } from "./scope.ts";
 import { labelBuckets, selects } from "./selector.ts";
 import { isVisible } from "./visibility.ts";
 
 export interface QuerySettings {
   readonly trustDomain: string;
   readonly rootNamespace: string;
-}
-
-const ANYBODY = "";
-
-/**
- * A name that is a host in its own right, or another host's address, is no alias; nor, where hosts
- * without a service are routed, is the name of one that has routes.
- */
-export function domainQuery(
-  engine: Engine,
-  from: Inputs,
-  registry: Registry,
-  takesUnknown: Source<[scope: string, port: number], boolean>,
-) {
-  const ownerOf = (cx: Context, address: string): string | undefined =>
-    cx.get(from.serviceExports.byAddress, address)[0] ??
-    cx.get(from.entryExports.byAddress, address)[0];
-  const isFree = (cx: Context, name: string, host: string): boolean =>
-    !registry.isKnown(cx, name) && (!isAddress(name) || (ownerOf(cx, name) ?? host) === host);
-  // The names are the same for all, but for a host that several claim, and its name alone in other namespaces.
-  const free = engine.query((cx, host: string, viewer: string): readonly string[] => {
-    const service =
-      viewer === ANYBODY
-        ? registry.claims(cx, host)[0]?.service
-        : registry.service(cx, host, viewer);
-    if (service === undefined) return [];
-    return aliases(service, service.namespace).filter((name) => isFree(cx, name, host));
-  });
-  const unrouted = engine.query((cx, host: string, viewer: string): readonly string[] =>
-    cx.get(free, host, viewer).filter((name) => cx.get(from.meshRoutes, name).length === 0),
-  );
-  return engine.query((cx, scope: string, port: number, host: string): readonly string[] => {
-    const namespace = namespaceOf(scope);
-    const names = cx.get(takesUnknown, scope, port) ? unrouted : free;
-    const found = registry.service(cx, host, namespace);
-    if (found === undefined) return [host];
-    const namesOf = (service: Service): readonly string[] => {
-      const viewer = registry.claims(cx, service.host).length > 1 ? namespace : ANYBODY;
-      const all = cx.get(names, service.host, viewer);
-      const isNear = service.registered === true || service.namespace === namespace;
-      const short = [service.name, podsDomain(service.name)];
-      return isNear ? all : all.filter((name) => !short.includes(name));
-    };
-    const others = registry.names(cx, host, namespace);
-    return [host, ...namesOf(found), ...others.flatMap((one) => [one.host, ...namesOf(one)])];
-  });
 }
 
 export function routeQueries(engine: Engine, from: Inputs, scopes: ScopeQuery) {

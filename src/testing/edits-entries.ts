@@ -47,6 +47,8 @@ const hosts = fc.uniqueArray(
     "*.example.com",
     "api.example.com",
     "web.one.svc.cluster.local",
+    "web.one",
+    "*.web.one",
     "web",
     "*",
   ),

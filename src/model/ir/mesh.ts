@@ -63,7 +63,7 @@ export interface Mesh {
   httpPorts(scope: string): readonly number[];
   /**
    * Hosts with a virtual host on `port`: services that speak HTTP there, and on port 80 also the
-   * hosts, wildcards among them, that have routes for sidecars but no service.
+   * hosts, wildcards among them, that have routes for sidecars but no service there that these see.
    */
   httpHosts(scope: string, port: number): readonly string[];
   /** Whether `*` is one of those hosts. */

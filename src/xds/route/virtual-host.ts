@@ -4,7 +4,6 @@
  */
 import type { Mesh, MeshSettings } from "../../model/ir/mesh.ts";
 import type { HttpRoutes, HttpRule } from "../../model/ir/route.ts";
-import type { ServicePort } from "../../model/ir/service.ts";
 import type { UnknownTraffic } from "../../model/ir/sidecar.ts";
 import type { Route, VirtualHost } from "../../proto/gen/envoy/config/route/v3/route_components.ts";
 import { CATCH_ALL, hostRoute, parseVirtualHost, portRoute, virtualHostName } from "../names.ts";
@@ -94,22 +93,27 @@ export function virtualHost(
 
 /** The host's own routing; where there is none for this port or proxy, straight to the service. */
 function routesOf(host: string, audience: Audience): readonly Route[] | undefined {
-  const { mesh, view, port } = audience;
+  const { mesh, view } = audience;
   const scope = mesh.scope(view);
   const sources = mesh.routesFor(host, scope).filter((source) => areFor(source, audience));
   if (sources.length > 0) return httpRoutes(sources, audience);
-  const behind = portBehind(mesh.service(host, view.namespace)?.ports ?? [], port);
+  const behind = portBehind(host, audience);
   return behind === undefined ? undefined : [defaultRoute(host, { ...audience, port: behind })];
 }
 
 const USUAL_PORT = 80;
 
 /** A listener of its own need not have the service's port: then it means the only one, or the usual. */
-function portBehind(ports: readonly ServicePort[], port: number): number | undefined {
-  const numbers = ports.map((one) => one.port);
+function portBehind(host: string, { mesh, view, port }: Audience): number | undefined {
+  const numbers = (mesh.service(host, view.namespace)?.ports ?? []).map((one) => one.port);
   if (numbers.includes(port)) return port;
+  if (!namesAnyPort(mesh, mesh.scope(view), port)) return undefined;
   return numbers.length > 1 && numbers.includes(USUAL_PORT) ? USUAL_PORT : numbers[0];
 }
+
+/** Whether the port is that of a listener whose hosts need not have it. */
+const namesAnyPort = (mesh: Mesh, scope: string, port: number): boolean =>
+  mesh.egress(scope)?.some((one) => one.port === port && (port === 0 || one.isHttpProxy)) ?? false;
 
 function defaultRoute(host: string, audience: Audience): Route {
   const destinations = [{ host, port: audience.port, weight: 1 }];
