@@ -26,10 +26,10 @@ const UNKNOWN_HOST_PORT = 80;
 
 /** Whether HTTP to hosts without a service is routed on the port. */
 const takesUnknown = (scope: Scope, port: number): boolean =>
-  port === UNKNOWN_HOST_PORT || isHttpProxy(scope, port);
+  port === UNKNOWN_HOST_PORT || takesProxied(scope, port);
 
 /** Whether requests to the port name hosts of any port. */
-const isHttpProxy = ({ egress }: Scope, port: number): boolean =>
+const takesProxied = ({ egress }: Scope, port: number): boolean =>
   egress?.find((one) => one.port === port)?.isHttpProxy === true;
 
 const sorted = (all: readonly string[]): readonly string[] => [...new Set(all)].sort();
@@ -144,7 +144,7 @@ function unknownHostsQuery(engine: Engine, from: Inputs, { scope: scopes, regist
   return engine.query((cx, id: string, port: number): readonly string[] => {
     const scope = cx.get(scopes, id);
     if (!takesUnknown(scope, port)) return [];
-    const isProxy = isHttpProxy(scope, port);
+    const isProxy = takesProxied(scope, port);
     const isServed = (host: string): boolean =>
       cx
         .get(claimed, host)

@@ -267,13 +267,13 @@ for (const { form, volume, mount } of [
   },
 ])
   test(`the proxy has the volumes that the pod gives it, as ${form}`, () => {
-    const annotations = {
+    const given = {
       "sidecar.istio.io/userVolume": volume,
       "sidecar.istio.io/userVolumeMount": mount,
     };
     const own = { name: "own", emptyDir: {} };
     const once = inject({
-      metadata: { annotations },
+      metadata: { annotations: given },
       spec: { containers: [{ name: "web" }], volumes: [own] },
     });
     const { initContainers, volumes = [] } = once.spec;
