@@ -83,7 +83,7 @@ export const FAILURES: Readonly<Record<`MESH${number}`, Failure>> = {
     seen: `${MESH}, in logs and from the command line`,
     title: "The API server does not take the object",
     explanation:
-      "It does not fit the cluster's API, or a policy of the cluster refuses it: the message has the API server's words.",
+      "It does not fit the cluster's API, its namespace is not there, or a policy of the cluster refuses it: the message has the API server's words.",
   },
   MESH0801: {
     seen: `${LOGS} of the operator`,
@@ -104,5 +104,11 @@ export const FAILURES: Readonly<Record<`MESH${number}`, Failure>> = {
     seen: "From the command line",
     title: "There is no such object",
     explanation: "Name it as kind/name, and its namespace with --namespace.",
+  },
+  MESH0903: {
+    seen: "From the command line",
+    title: "The mesh does not read objects of this kind",
+    explanation:
+      "The API server takes them and they change nothing: docs/api-support.md has which kinds these are.",
   },
 };
