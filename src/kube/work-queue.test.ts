@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { silent } from "../util/log.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -33,21 +33,20 @@ test("a key that is added often runs once, and once more if it was added during 
   assert.deepEqual(started, ["a", "a"]);
 });
 
-test("a key that fails waits its time, whatever is added meanwhile, and then succeeds", async (t) => {
+/** A queue that waits by timers of the test's, a second at first. */
+function byTheClock(t: TestContext, run: () => Promise<undefined>): WorkQueue {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const stop = new AbortController();
   t.after(() => stop.abort());
+  return new WorkQueue({ name: "test", log: silent, signal: stop.signal, baseMs: 1_000, run });
+}
+
+test("a key that fails waits its time, whatever is added meanwhile, and then succeeds", async (t) => {
   let runs = 0;
-  const queue = new WorkQueue({
-    name: "test",
-    log: silent,
-    signal: stop.signal,
-    baseMs: 1_000,
-    run: async () => {
-      runs += 1;
-      if (runs < 3) throw new Error("not yet");
-      return undefined;
-    },
+  const queue = byTheClock(t, async () => {
+    runs += 1;
+    if (runs < 3) throw new Error("not yet");
+    return undefined;
   });
   queue.add("a");
   await queue.idle();
@@ -65,22 +64,13 @@ test("a key that fails waits its time, whatever is added meanwhile, and then suc
 });
 
 test("what is added while a key that failed runs again is not lost", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const stop = new AbortController();
-  t.after(() => stop.abort());
   const gate = Promise.withResolvers<void>();
   let runs = 0;
-  const queue = new WorkQueue({
-    name: "test",
-    log: silent,
-    signal: stop.signal,
-    baseMs: 1_000,
-    run: async () => {
-      runs += 1;
-      if (runs === 1) throw new Error("not yet");
-      await gate.promise;
-      return undefined;
-    },
+  const queue = byTheClock(t, async () => {
+    runs += 1;
+    if (runs === 1) throw new Error("not yet");
+    await gate.promise;
+    return undefined;
   });
   queue.add("a");
   await queue.idle();
@@ -94,22 +84,13 @@ test("what is added while a key that failed runs again is not lost", async (t) =
 });
 
 test("what is added while a key fails again waits its time too", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const stop = new AbortController();
-  t.after(() => stop.abort());
   const gate = Promise.withResolvers<void>();
   let runs = 0;
-  const queue = new WorkQueue({
-    name: "test",
-    log: silent,
-    signal: stop.signal,
-    baseMs: 1_000,
-    run: async () => {
-      runs += 1;
-      if (runs === 2) await gate.promise;
-      if (runs < 3) throw new Error("not yet");
-      return undefined;
-    },
+  const queue = byTheClock(t, async () => {
+    runs += 1;
+    if (runs === 2) await gate.promise;
+    if (runs < 3) throw new Error("not yet");
+    return undefined;
   });
   queue.add("a");
   await queue.idle();
