@@ -1,6 +1,6 @@
 /**
  * The credentials of a pod. `KubeConfig` has these too, but brings the generated API of its client
- * along: 800 modules, which take half the time and a quarter of the memory of our start.
+ * along: 800 modules, half the CPU of loading ours, and 40 MB.
  */
 import { existsSync, readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
